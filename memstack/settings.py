@@ -1,0 +1,251 @@
+"""All settings, from the environment; docs/configuration.md lists them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from memstack import secret_key
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def integer(name: str, default: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not value.isascii() or not value.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
+def choice(name: str, default: str, *allowed: str) -> str:
+    value = os.environ.get(name) or default
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def unix_socket_path(folder: Path) -> Path:
+    """The broker's socket in `folder`, or in the temporary folder where that path is longer than the kernel's 107 bytes."""
+    path = folder / "valkey.sock"
+    if len(os.fsencode(path)) <= 107:
+        return path
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"memstack-{os.getuid()}-{digest}" / "valkey.sock"
+
+
+# --- the machine
+MEMSTACK_ENV = choice("MEMSTACK_ENV", "development", "development", "production")
+MEMSTACK_HOST = os.environ.get("MEMSTACK_HOST") or "127.0.0.1"
+MEMSTACK_PORT = integer("MEMSTACK_PORT", 8000)
+MEMSTACK_DATA_DIR = Path(os.environ.get("MEMSTACK_DATA_DIR") or BASE_DIR / "var").resolve()
+MEMSTACK_WORKERS = integer("MEMSTACK_WORKERS", max(1, min(os.cpu_count() or 1, 8)))
+MEMSTACK_STREAMS = choice("MEMSTACK_STREAMS", "on", "on", "off") == "on"
+PRODUCTION = MEMSTACK_ENV == "production"
+MEMSTACK_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+# --- Django
+DEBUG = choice("MEMSTACK_DEBUG", "off", "on", "off") == "on"
+SECRET_KEY = os.environ.get("SECRET_KEY", "")
+if not SECRET_KEY:
+    if PRODUCTION:
+        raise ImproperlyConfigured("SECRET_KEY must be set when MEMSTACK_ENV=production: 50 random characters or more.")
+    SECRET_KEY = secret_key.load_or_create(MEMSTACK_DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.list("MEMSTACK_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", MEMSTACK_HOST])
+CSRF_TRUSTED_ORIGINS = env.list("MEMSTACK_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "memstack.urls"
+ASGI_APPLICATION = "memstack.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "csp",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_eventstream",
+    "memstack",
+    "memories",
+    "tasks_app",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "memstack.context.product",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = MEMSTACK_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "projects"
+LOGOUT_REDIRECT_URL = "login"
+MAX_CONTENT_BYTES = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- database
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+DATABASE: dict[str, Any]
+if DATABASE_URL:
+    DATABASE = env.db_url("DATABASE_URL")
+    DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "connect_timeout": 5}
+else:
+    DATABASE = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": MEMSTACK_DATA_DIR / "memstack.sqlite3",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; PRAGMA mmap_size=134217728;",
+        },
+    }
+DATABASES = {"default": DATABASE}
+
+# --- broker and events
+REDIS_URL = os.environ.get("REDIS_URL", "")
+VALKEY_DIR = MEMSTACK_DATA_DIR / "valkey"
+VALKEY_SOCKET = unix_socket_path(VALKEY_DIR)
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{VALKEY_SOCKET}"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "ingest"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_CONCURRENCY = MEMSTACK_WORKERS
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1_200_000  # KiB; a warm child needs about 550 MB
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 1, "health_check_interval": 5}
+
+
+def eventstream_redis() -> dict[str, Any]:
+    limits = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+    if not REDIS_URL:
+        return {"unix_socket_path": str(VALKEY_SOCKET), **limits}
+    parts = urlsplit(REDIS_URL)
+    return {
+        "host": parts.hostname or "localhost",
+        "port": parts.port or 6379,
+        "db": int(parts.path.strip("/") or 0),
+        "username": parts.username,
+        "password": parts.password,
+        "ssl": parts.scheme == "rediss",
+        **limits,
+    }
+
+
+EVENTSTREAM_REDIS = eventstream_redis()
+EVENTSTREAM_STORAGE_CLASS = "tasks_app.events.TaskEventStorage"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "tasks_app.channels.MemberChannelManager"
+
+# --- API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "memories.api.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "memories.api.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "memories.api.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MemStack API",
+    "DESCRIPTION": "Save memories, watch them become a graph of entities and dated facts, search the evidence.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- security
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+if PRODUCTION:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+
+# --- logs
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("MEMSTACK_LOG_LEVEL", "INFO")},
+    "loggers": {"axes": {"level": "WARNING"}},
+}

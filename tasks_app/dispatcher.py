@@ -1,0 +1,104 @@
+"""The dispatcher: what nobody else would notice. Several may run, each step is safe to do twice.
+
+It expires leases, rings for waiting rows in turn over the projects with a bounded number of messages out, and brings
+waiting parents up to their children.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from itertools import chain, zip_longest
+from uuid import UUID
+
+from django.db import close_old_connections, connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from tasks_app import doorbell, transitions
+from tasks_app.kinds import QUEUES
+from tasks_app.models import Status, TaskLog, WorkerHeartbeat
+from tasks_app.presence import Presence
+
+logger = logging.getLogger(__name__)
+TICK_SECONDS = 0.5
+MESSAGES_OUT = 32
+PER_PROJECT = 16
+LOST_AFTER = timedelta(seconds=1)
+FORGOTTEN_AFTER = timedelta(seconds=60)
+
+
+def run(stopped: Callable[[float], bool]) -> None:
+    """Ticks until `stopped(seconds)`, which also waits between the ticks, returns True."""
+    presence = Presence(
+        f"dispatcher@{socket.gethostname()}:{os.getpid()}", WorkerHeartbeat.Kind.DISPATCHER, {"tick": TICK_SECONDS}
+    )
+    presence.start()
+    try:
+        while not stopped(TICK_SECONDS):
+            _guarded_tick()
+    finally:
+        presence.stop()
+
+
+def _guarded_tick() -> None:
+    close_old_connections()
+    try:
+        tick()
+    except Exception:
+        logger.exception("The dispatcher could not do its round; it tries again")
+        connection.close()
+        time.sleep(1)
+
+
+def tick() -> None:
+    """One round."""
+    for task in transitions.expired_leases():
+        transitions.expire_lease(task)
+    for parent_id in transitions.waiting_parents():
+        transitions.refresh_parent(parent_id)
+    for queue in sorted(set(QUEUES.values())):
+        top_up(queue)
+
+
+def top_up(queue: str) -> int:
+    """Sends messages for waiting rows until the queue holds enough of them; returns how many."""
+    waiting = doorbell.queued(queue)
+    if waiting is None or waiting >= MESSAGES_OUT:
+        return 0
+    kinds = [kind for kind, name in QUEUES.items() if name == queue]
+    chosen = _in_turn(_due(kinds, queue_is_empty=waiting == 0), MESSAGES_OUT - waiting)
+    TaskLog.objects.filter(pk__in=[task_id for _, task_id in chosen], status=Status.PENDING).update(rung_at=Now())
+    if not chosen or not doorbell.ring(chosen):
+        return 0
+    return len(chosen)
+
+
+def _due(kinds: Iterable[str], *, queue_is_empty: bool) -> dict[UUID, list[tuple[str, UUID]]]:
+    """Waiting rows that no message is out for, the oldest of each project.
+
+    An empty queue means that the messages of rows that still wait were lost (or are in a worker's hand this moment).
+    """
+    patience = LOST_AFTER if queue_is_empty else FORGOTTEN_AFTER
+    waiting = TaskLog.objects.filter(
+        Q(run_after=None) | Q(run_after__lte=Now()),
+        Q(rung_at=None) | Q(rung_at__lt=Now() - patience),
+        status=Status.PENDING,
+        kind__in=list(kinds),
+    )
+    found: dict[UUID, list[tuple[str, UUID]]] = defaultdict(list)
+    for project_id in waiting.order_by().values_list("project_id", flat=True).distinct():
+        rows = waiting.filter(project_id=project_id).order_by("id").values_list("kind", "pk")
+        found[project_id] = list(rows[:PER_PROJECT])
+    return found
+
+
+def _in_turn(per_project: dict[UUID, list[tuple[str, UUID]]], limit: int) -> list[tuple[str, UUID]]:
+    """One of each project, then the second of each, and so on."""
+    turns = chain.from_iterable(zip_longest(*per_project.values()))
+    return [task for task in turns if task is not None][:limit]

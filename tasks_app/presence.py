@@ -1,0 +1,70 @@
+"""Signs of life: workers and dispatchers tell the database every few seconds that they are there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from tasks_app.models import WorkerHeartbeat
+
+logger = logging.getLogger(__name__)
+BEAT_SECONDS = 5.0
+FRESH = timedelta(seconds=20)
+
+
+def beat(name: str, kind: WorkerHeartbeat.Kind, detail: dict[str, Any]) -> None:
+    """Says that the process is alive now."""
+    changed = WorkerHeartbeat.objects.filter(name=name).update(seen_at=Now(), kind=kind, detail=detail)
+    if not changed:
+        WorkerHeartbeat.objects.get_or_create(name=name, defaults={"kind": kind, "detail": detail})
+        WorkerHeartbeat.objects.filter(seen_at__lt=Now() - timedelta(days=1)).delete()
+
+
+def leave(name: str) -> None:
+    """Says that the process has ended in order."""
+    WorkerHeartbeat.objects.filter(name=name).delete()
+
+
+def alive(kind: WorkerHeartbeat.Kind) -> QuerySet[WorkerHeartbeat]:
+    """The processes of a kind that gave a sign of life in the last 20 seconds."""
+    return WorkerHeartbeat.objects.filter(kind=kind, seen_at__gte=Now() - FRESH)
+
+
+class Presence:
+    """Beats from a thread of its own until it is stopped."""
+
+    def __init__(self, name: str, kind: WorkerHeartbeat.Kind, detail: dict[str, Any]) -> None:
+        self._said = (name, kind, detail)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="presence")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self._guarded(lambda: beat(*self._said))
+                if self._stop.wait(BEAT_SECONDS):
+                    break
+            self._guarded(lambda: leave(self._said[0]))
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _guarded(call: Any) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - a database that is away must not end the thread
+            logger.warning("No sign of life could be written: %s", error)
+            connection.close()

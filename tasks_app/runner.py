@@ -1,0 +1,197 @@
+"""Runs one attempt of one task: claim, heartbeat, work, one end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from memories.engine.errors import EngineError
+from tasks_app import doorbell, transitions
+from tasks_app.cost import CostMeter
+from tasks_app.models import TaskLog
+from tasks_app.transitions import LeaseLost
+
+logger = logging.getLogger(__name__)
+CANCEL_SECONDS = 0.5
+RENEW_SECONDS = 5.0
+EVENT_SECONDS = 0.1
+LANE_SECONDS = 5.0
+LANE_POLL_SECONDS = 0.02
+BACK_OFF_SECONDS = (2, 5, 15, 45, 120)
+
+
+class TaskCancelled(Exception):
+    """A person asked for the end; raised between batches."""
+
+
+class LaneBusy(Exception):
+    """Another task keeps writing the project's graph; this one goes back to the queue."""
+
+
+class StaleGraph(Exception):
+    """The graph changed between reading and writing; the pipeline reads it again."""
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a pipeline ends with: its result, and the effects that are published with the completion."""
+
+    result: dict[str, Any]
+    message: str
+    effects: Callable[[], None] = field(default=_nothing)
+
+
+class Heartbeat:
+    """Renews the lease and reads the cancel flag on a connection of its own, as long as the attempt lives."""
+
+    def __init__(self, task: TaskLog) -> None:
+        self._task = task
+        self._stop = threading.Event()
+        self.cancelled = False
+        self.lost = False
+        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{task.pk}")
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        renewed = time.monotonic()
+        try:
+            while not self._stop.wait(CANCEL_SECONDS):
+                renewed = self._tick(renewed)
+        finally:
+            connection.close()
+
+    def _tick(self, renewed: float) -> float:
+        try:
+            self.cancelled = transitions.cancel_requested(self._task)
+            if time.monotonic() - renewed >= RENEW_SECONDS:
+                transitions.renew(self._task)
+                return time.monotonic()
+        except LeaseLost:
+            self.lost = True
+            self._stop.set()
+        except Exception:
+            logger.exception("Heartbeat of task %s failed; trying again", self._task.pk)
+            connection.close()
+        return renewed
+
+
+class Progress:
+    """What a pipeline reports through, and where it may be stopped."""
+
+    def __init__(self, task: TaskLog, heartbeat: Heartbeat) -> None:
+        self.task = task
+        self._heartbeat = heartbeat
+        self._sent = 0.0
+
+    def stage(self, stage: str, percent: int, message: str, total: int | None = None) -> None:
+        """Begins a stage; always sent. `total` starts a counter at 0."""
+        self.checkpoint()
+        done = None if total is None else 0
+        self._send(stage=stage, progress=percent, message=message, done=done, total=total)
+
+    def count(self, done: int, total: int, *, low: int, high: int) -> None:
+        """Moves the counter of a stage and its share of the percentages low..high; at most ten events a second."""
+        self.checkpoint()
+        if time.monotonic() - self._sent >= EVENT_SECONDS:
+            percent = low + (high - low) * done // max(total, 1)
+            self._send(progress=max(percent, self.task.progress), done=done, total=total)
+
+    def checkpoint(self) -> None:
+        """Raises when the attempt was cancelled or has lost its lease."""
+        if self._heartbeat.lost:
+            raise LeaseLost(self.task.pk)
+        if self._heartbeat.cancelled:
+            raise TaskCancelled
+
+    @contextlib.contextmanager
+    def graph_lane(self) -> Iterator[None]:
+        """Waits until this task is the project's one graph writer; a completion leaves the lane by itself."""
+        until = time.monotonic() + LANE_SECONDS
+        while not transitions.take_lane(self.task):
+            self.checkpoint()
+            if time.monotonic() > until:
+                raise LaneBusy
+            time.sleep(LANE_POLL_SECONDS)
+        yield
+
+    def _send(self, **changes: Any) -> None:
+        self.task = transitions.advance(self.task, **changes)
+        self._sent = time.monotonic()
+
+
+Pipeline = Callable[[Progress], Outcome | None]
+
+
+def run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
+    """Claims the row and runs the pipeline on it; does nothing when the row is not there to be had."""
+    task = transitions.claim(task_id, worker)
+    if task is None:
+        return
+    meter = CostMeter()
+    with Heartbeat(task) as heartbeat:
+        try:
+            _attempt(task, pipeline, Progress(task, heartbeat), meter)
+        except LeaseLost:
+            logger.warning("Task %s: attempt %s lost its lease and stops", task.pk, task.attempt)
+    with contextlib.suppress(Exception):  # the dispatcher rings as well
+        doorbell.ring_next(task.project_id)
+
+
+def _attempt(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMeter) -> None:
+    try:
+        outcome = pipeline(progress)
+        if outcome is not None:  # None: a parent that waits for its children
+            progress.checkpoint()
+            transitions.complete(task, outcome.result, outcome.effects, message=outcome.message, **meter.spent())
+    except LeaseLost:
+        raise
+    except TaskCancelled:
+        transitions.cancel(task, **meter.spent())
+    except LaneBusy:
+        transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
+    except StaleGraph:
+        transitions.put_back(task, 0.1, "Waiting: the graph changed", failed=False)
+    except EngineError as error:
+        _expected(task, error, meter)
+    except Exception as error:
+        logger.exception("Task %s (%s) failed in attempt %s", task.pk, task.kind, task.attempt)
+        _unexpected(task, error, meter)
+
+
+def _expected(task: TaskLog, error: EngineError, meter: CostMeter) -> None:
+    transitions.fail(task, str(error), retryable=not error.permanent, **meter.spent())
+
+
+def _unexpected(task: TaskLog, error: Exception, meter: CostMeter) -> None:
+    """Another try after a while; after the last one the user reads a plain sentence, the operator the traceback."""
+    details = traceback.format_exc()
+    if task.retries >= transitions.MAX_RETRIES:
+        sentence = (
+            f"An unexpected error ({type(error).__name__}) came back after {task.retries} retries. "
+            "What was saved is kept; the operator finds the details in the task."
+        )
+        transitions.fail(task, sentence, retryable=True, traceback=details, **meter.spent())
+        return
+    delay = BACK_OFF_SECONDS[task.retries] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
+    transitions.put_back(task, delay, "Waiting to try again after an error", failed=True, traceback=details)

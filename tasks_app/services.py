@@ -1,0 +1,82 @@
+"""What a person may do to a task, and how a task is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from memories.models import Memory, Project
+from tasks_app import doorbell, transitions
+from tasks_app.kinds import Kind
+from tasks_app.models import Status, TaskLog
+
+ACTIVE = (Status.PENDING, Status.PROCESSING)
+
+
+class StateConflict(Exception):
+    """The task's state forbids what was asked for; the message says why, for the user."""
+
+
+def submit(
+    project: Project,
+    kind: Kind,
+    *,
+    memory: Memory | None = None,
+    payload: dict[str, Any] | None = None,
+    retry_of: TaskLog | None = None,
+) -> TaskLog:
+    """Enqueues a task and rings for it on commit; a memory's newest task is the one its pages show."""
+    with transaction.atomic():
+        task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of)
+        if memory is not None:
+            Memory.objects.filter(pk=memory.pk).update(task=task)
+            memory.task = task
+        doorbell.ring_on_commit(task)
+    return task
+
+
+def cancel(task: TaskLog) -> TaskLog:
+    """Cancels a waiting task at once and asks a running one to stop; an import takes its children along."""
+    if not transitions.request_cancel(task):
+        raise StateConflict(f"The task has ended already: it is {_status(task)}.")
+    for child in TaskLog.objects.filter(parent=task, status__in=ACTIVE):
+        transitions.request_cancel(child)
+    return TaskLog.objects.get(pk=task.pk)
+
+
+def retry(task: TaskLog) -> TaskLog:
+    """Makes a new task that does the work of a failed or cancelled one again."""
+    status = _status(task)
+    if status not in (Status.FAILED, Status.CANCELLED) and not _import_with_failures(task):
+        raise StateConflict(f"Only a failed or cancelled task can be retried; this one is {status}.")
+    if task.kind == Kind.INGEST_EPISODE and task.memory is None:
+        raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
+    with transaction.atomic():
+        if task.kind == Kind.REBUILD_COMMUNITIES and (running := active_rebuild(task.project)):
+            return running
+        return submit(
+            task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task
+        )
+
+
+def active_rebuild(project: Project) -> TaskLog | None:
+    return project.tasks.filter(kind=Kind.REBUILD_COMMUNITIES, status__in=ACTIVE).first()
+
+
+def _status(task: TaskLog) -> str:
+    return TaskLog.objects.values_list("status", flat=True).get(pk=task.pk)
+
+
+def _import_with_failures(task: TaskLog) -> bool:
+    return task.kind == Kind.IMPORT_MEMORIES and bool((task.result or {}).get("failed"))
+
+
+def _payload_of_retry(task: TaskLog) -> dict[str, Any]:
+    """An import's retry runs the memories that failed or were not begun, not those that are done."""
+    if task.kind != Kind.IMPORT_MEMORIES:
+        return dict(task.payload)
+    unfinished = task.children.exclude(status=Status.COMPLETED).exclude(memory=None).order_by("id")
+    again = [str(memory_id) for memory_id in unfinished.values_list("memory_id", flat=True)]
+    made = task.children.count()
+    return {"again": again, "items": task.payload.get("items", [])[made:], "user": task.payload.get("user")}

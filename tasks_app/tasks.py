@@ -1,0 +1,29 @@
+"""The Celery tasks: interfaces that look up the row's pipeline and run it, nothing else."""
+
+from __future__ import annotations
+
+from celery import Task, shared_task
+
+from memories.pipelines import import_memories as importing
+from memories.pipelines import ingest_episode as ingestion
+from memories.pipelines import rebuild_communities as rebuilding
+from tasks_app import runner
+from tasks_app.kinds import Kind
+
+
+@shared_task(bind=True, name=Kind.INGEST_EPISODE.value)
+def ingest_episode(self: Task, task_id: str) -> None:
+    """Turns the task's memory into graph."""
+    runner.run(task_id, ingestion.run, self.request.hostname)
+
+
+@shared_task(bind=True, name=Kind.REBUILD_COMMUNITIES.value)
+def rebuild_communities(self: Task, task_id: str) -> None:
+    """Groups the entities of the task's project anew."""
+    runner.run(task_id, rebuilding.run, self.request.hostname)
+
+
+@shared_task(bind=True, name=Kind.IMPORT_MEMORIES.value)
+def import_memories(self: Task, task_id: str) -> None:
+    """Makes the memories of an import, and a child task for each."""
+    runner.run(task_id, importing.run, self.request.hostname)

@@ -1,0 +1,271 @@
+"""Every change of a task's state: a conditional UPDATE with the fence, and its event in the same transaction.
+
+No row matched means that somebody else owns the task: the writer gets LeaseLost and stops. Times are the database's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
+
+from memories.models import Memory, Project
+from tasks_app import events
+from tasks_app.kinds import Kind
+from tasks_app.models import GRAPH_LANE, Status, TaskLog
+
+LEASE = timedelta(seconds=15)
+MAX_DEATHS = 3
+MAX_RETRIES = 5
+
+
+class LeaseLost(Exception):
+    """Another attempt owns the task, or it has ended: whatever this one does no longer counts."""
+
+
+# --- making tasks
+
+
+def enqueue(
+    project: Project,
+    kind: Kind,
+    *,
+    memory: Memory | None = None,
+    payload: dict[str, Any] | None = None,
+    retry_of: TaskLog | None = None,
+) -> TaskLog:
+    """Inserts a pending task with its first event; call it in the transaction that makes what the task is about."""
+    with transaction.atomic():
+        task = TaskLog(
+            project=project, kind=kind, memory=memory, payload=payload or {}, retry_of=retry_of, message="Waiting"
+        )
+        task.save(force_insert=True)
+        task.refresh_from_db()
+        events.record(task)
+    return task
+
+
+def enqueue_children(parent: TaskLog, kind: Kind, memories: Sequence[Memory]) -> list[TaskLog]:
+    """Inserts a pending child of `parent` for each memory, in their order."""
+    with transaction.atomic():
+        made = TaskLog.objects.bulk_create(
+            [
+                TaskLog(project_id=parent.project_id, kind=kind, memory=memory, parent=parent, message="Waiting")
+                for memory in memories
+            ]
+        )
+        tasks = list(TaskLog.objects.filter(pk__in=[task.pk for task in made]).order_by("id"))
+        events.record_many(tasks)
+    return tasks
+
+
+# --- one attempt
+
+
+def claim(task_id: UUID | str, worker: str) -> TaskLog | None:
+    """Makes the pending task this worker's; None when it is not there to be had."""
+    rows = TaskLog.objects.filter(Q(run_after=None) | Q(run_after__lte=Now()), pk=task_id, status=Status.PENDING)
+    return _change(
+        rows,
+        task_id,
+        status=Status.PROCESSING,
+        attempt=F("attempt") + 1,
+        lease_until=Now() + LEASE,
+        started_at=Coalesce("started_at", Now()),
+        run_after=None,
+        rung_at=None,
+        worker=worker,
+        progress=0,
+        stage="",
+        message="Started",
+        done=None,
+        total=None,
+    )
+
+
+def advance(task: TaskLog, **changes: Any) -> TaskLog:
+    """Writes progress, stage, message, done or total of a running attempt and renews its lease."""
+    return _owned(_change(_attempt(task), task.pk, lease_until=Now() + LEASE, **changes), task)
+
+
+def renew(task: TaskLog) -> None:
+    """Keeps the lease, if it was not given back, for another 15 seconds; no event."""
+    if not _attempt(task).filter(lease_until__isnull=False).update(lease_until=Now() + LEASE):
+        raise LeaseLost(task.pk)
+
+
+def cancel_requested(task: TaskLog) -> bool:
+    """Whether a person asked for the end of this attempt; LeaseLost when it is no longer the owner."""
+    row = _attempt(task).values_list("cancel_requested_at").first()
+    if row is None:
+        raise LeaseLost(task.pk)
+    return row[0] is not None
+
+
+def take_lane(task: TaskLog) -> bool:
+    """Makes this attempt the project's one graph writer; False while another task is."""
+    try:
+        with transaction.atomic():
+            if not _attempt(task).update(lane=GRAPH_LANE, lease_until=Now() + LEASE):
+                raise LeaseLost(task.pk)
+    except IntegrityError:
+        return False
+    return True
+
+
+def leave_lane(task: TaskLog) -> None:
+    _attempt(task).update(lane="")
+
+
+def complete(
+    task: TaskLog, result: dict[str, Any], effects: Callable[[], None], message: str, **cost: float | None
+) -> TaskLog:
+    """Ends the attempt and publishes its effects in one transaction; neither happens without the other."""
+
+    def run_effects(row: TaskLog) -> None:
+        effects()
+
+    return _end(
+        task, run_effects, status=Status.COMPLETED, progress=100, message=message, result=result, **cost
+    )
+
+
+def fail(task: TaskLog, error: str, *, retryable: bool, traceback: str = "", **cost: float | None) -> TaskLog:
+    return _end(task, None, status=Status.FAILED, error=error, retryable=retryable, traceback=traceback, **cost)
+
+
+def cancel(task: TaskLog, **cost: float | None) -> TaskLog:
+    return _end(task, None, status=Status.CANCELLED, message="Cancelled", **cost)
+
+
+def put_back(task: TaskLog, delay: float, message: str, *, failed: bool, traceback: str = "") -> TaskLog:
+    """Returns the attempt to pending, to run again after `delay` seconds; `failed` counts it as a retry."""
+    changed = _change(
+        _attempt(task),
+        task.pk,
+        status=Status.PENDING,
+        lane="",
+        lease_until=None,
+        run_after=Now() + timedelta(seconds=delay),
+        retries=F("retries") + int(failed),
+        message=message,
+        traceback=traceback,
+    )
+    return _owned(changed, task)
+
+
+def _attempt(task: TaskLog) -> QuerySet[TaskLog]:
+    return TaskLog.objects.filter(pk=task.pk, attempt=task.attempt, status=Status.PROCESSING)
+
+
+def _owned(changed: TaskLog | None, task: TaskLog) -> TaskLog:
+    if changed is None:
+        raise LeaseLost(task.pk)
+    return changed
+
+
+def _end(task: TaskLog, then: Callable[[TaskLog], None] | None, **changes: Any) -> TaskLog:
+    return _owned(_terminal(_attempt(task), task.pk, then, **changes), task)
+
+
+# --- from outside
+
+
+def request_cancel(task: TaskLog) -> bool:
+    """Cancels what no worker holds at once, asks a running attempt to stop; False when the task has ended."""
+    idle = TaskLog.objects.filter(Q(status=Status.PENDING) | Q(status=Status.PROCESSING, lease_until=None), pk=task.pk)
+    if _terminal(idle, task.pk, None, status=Status.CANCELLED, message="Cancelled"):
+        return True
+    running = TaskLog.objects.filter(pk=task.pk, status=Status.PROCESSING)
+    return bool(running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now())))
+
+
+def expire_lease(task: TaskLog) -> None:
+    """Takes the task from an attempt whose lease ran out: its process died or was stopped."""
+    rows = _attempt(task).filter(lease_until__lt=Now())
+    deaths = {"deaths": F("deaths") + 1, "lane": "", "lease_until": None}
+    if task.cancel_requested_at is not None:
+        _terminal(rows, task.pk, None, status=Status.CANCELLED, message="Cancelled", **deaths)
+    elif task.deaths + 1 >= MAX_DEATHS:
+        error = f"The worker died {MAX_DEATHS} times while it ran this task, so it is not tried again by itself."
+        _terminal(rows, task.pk, None, status=Status.FAILED, error=error, retryable=True, **deaths)
+    else:
+        _change(rows, task.pk, status=Status.PENDING, message="Waiting: its worker stopped answering", **deaths)
+
+
+def expired_leases() -> list[TaskLog]:
+    return list(TaskLog.objects.filter(status=Status.PROCESSING, lease_until__lt=Now()).order_by("lease_until")[:100])
+
+
+# --- a parent and its children
+
+
+def wait_for_children(task: TaskLog, total: int) -> TaskLog:
+    """The parent's own work is done: it gives back its lease and stays processing until its children have ended."""
+    changed = _change(
+        _attempt(task), task.pk, lease_until=None, worker="", done=0, total=total, message=f"0 of {total} memories"
+    )
+    return _owned(changed, task)
+
+
+def refresh_parent(parent_id: UUID) -> TaskLog | None:
+    """Brings a waiting parent's counters up to its children; completes it when all have ended."""
+    parent = TaskLog.objects.filter(pk=parent_id, status=Status.PROCESSING, lease_until=None).first()
+    if parent is None or parent.total is None:
+        return None
+    counts = dict(parent.children.order_by().values_list("status").annotate(Count("pk")))
+    completed = counts.get(Status.COMPLETED, 0)
+    failed = counts.get(Status.FAILED, 0) + counts.get(Status.CANCELLED, 0)
+    done, total = completed + failed, parent.total
+    rows = _attempt(parent).filter(lease_until=None)
+    message = f"{done} of {total} memories"
+    if done >= total:
+        result = {"completed": completed, "failed": failed}
+        return _terminal(
+            rows, parent.pk, None, status=Status.COMPLETED, progress=100, done=total, message=message, result=result
+        )
+    return _change(rows.filter(done__lt=done), parent.pk, done=done, progress=99 * done // total, message=message)
+
+
+def waiting_parents() -> list[UUID]:
+    return list(
+        TaskLog.objects.filter(status=Status.PROCESSING, lease_until=None, total__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
+
+
+# --- the two ways to write
+
+
+def _change(
+    rows: QuerySet[TaskLog],
+    task_id: UUID | str,
+    then: Callable[[TaskLog], None] | None = None,
+    **changes: Any,
+) -> TaskLog | None:
+    """UPDATE, then `then`, then the event; None, and nothing written, when no row matched."""
+    with transaction.atomic():
+        if not rows.update(event_seq=F("event_seq") + 1, changed_at=Now(), **changes):
+            return None
+        task = TaskLog.objects.get(pk=task_id)
+        if then is not None:
+            then(task)
+        events.record(task)
+    return task
+
+
+def _terminal(
+    rows: QuerySet[TaskLog], task_id: UUID | str, then: Callable[[TaskLog], None] | None, **changes: Any
+) -> TaskLog | None:
+    ended: dict[str, Any] = {"lane": "", "lease_until": None, "run_after": None, "finished_at": Now(), **changes}
+    task = _change(rows, task_id, then, **ended)
+    if task is not None and task.parent_id is not None:
+        parent_id = task.parent_id
+        transaction.on_commit(lambda: refresh_parent(parent_id) and None, robust=True)
+    return task

@@ -1,0 +1,56 @@
+"""What a Celery worker does at its start: load the parser before it forks, say that it is there."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from typing import Any
+
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import connections
+
+from memories.engine import embedding
+from memories.engine.errors import EngineError
+from memories.engine.extraction import load as load_parser
+from tasks_app.models import WorkerHeartbeat
+from tasks_app.presence import Presence
+
+logger = logging.getLogger(__name__)
+_presence: list[Presence] = []
+
+
+@worker_init.connect
+def before_fork(**_: Any) -> None:
+    """The parser's pages are shared by all children when it is loaded before they are forked."""
+    try:
+        load_parser()
+    except EngineError as error:
+        logger.error("%s", error)  # noqa: TRY400 - each task will say so too
+    gc.collect()
+    gc.freeze()
+
+
+@worker_process_init.connect
+def after_fork(**_: Any) -> None:
+    """ONNX sessions have threads, so each child makes its own; no child uses its parent's connections."""
+    connections.close_all()
+    try:
+        embedding.load()
+    except EngineError as error:
+        logger.error("%s", error)  # noqa: TRY400
+
+
+@worker_ready.connect
+def announce(sender: Any, **_: Any) -> None:
+    queues = sorted(sender.task_consumer.queues, key=str) if sender.task_consumer else []
+    detail = {"slots": settings.CELERY_WORKER_CONCURRENCY, "queues": [str(getattr(q, "name", q)) for q in queues]}
+    presence = Presence(sender.hostname, WorkerHeartbeat.Kind.WORKER, detail)
+    _presence.append(presence)
+    presence.start()
+
+
+@worker_shutting_down.connect
+def retire(**_: Any) -> None:
+    for presence in _presence:
+        presence.stop()
