@@ -17,14 +17,19 @@ User = AbstractBaseUser | AnonymousUser
 RANK = {Membership.Role.VIEWER: 0, Membership.Role.EDITOR: 1, Membership.Role.OWNER: 2}
 
 
+def user_id(user: User) -> int:
+    """The user's id; 0, which nobody has, for an anonymous one."""
+    return int(user.pk or 0)
+
+
 def projects_of(user: User) -> QuerySet[Project]:
     """The projects that the user is a member of; staff work in the admin, not here."""
-    return Project.objects.filter(memberships__user_id=user.pk)
+    return Project.objects.filter(memberships__user_id=user_id(user))
 
 
 def visible(rows: QuerySet[M], user: User) -> QuerySet[M]:
     """Rows with a `project` that lie in the user's projects."""
-    return rows.filter(project__memberships__user_id=user.pk)
+    return rows.filter(project__memberships__user_id=user_id(user))
 
 
 def get_project(user: User, project_id: UUID | str, role: Membership.Role = Membership.Role.VIEWER) -> Project:
@@ -36,7 +41,7 @@ def get_project(user: User, project_id: UUID | str, role: Membership.Role = Memb
 
 def require(user: User, project: Project, role: Membership.Role) -> None:
     """PermissionDenied, with a sentence, when the user's role in the project is below `role`."""
-    held = Membership.objects.filter(project=project, user_id=user.pk).values_list("role", flat=True).first()
+    held = Membership.objects.filter(project=project, user_id=user_id(user)).values_list("role", flat=True).first()
     if held is None or RANK[Membership.Role(held)] < RANK[role]:
         raise PermissionDenied(f"This needs the role {role} in the project; yours is {held or 'none'}.")
 

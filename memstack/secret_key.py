@@ -10,7 +10,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def load_or_create(path: Path) -> str:
-    """Returns the key in `path`; makes the file (mode 0600) when it is not there. Safe for processes starting together."""
+    """Returns the key in `path`; makes the file (mode 0600) when it is not there, once if processes start together."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

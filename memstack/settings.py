@@ -13,6 +13,9 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from memstack import secret_key
 
 env = environ.Env()
@@ -34,7 +37,7 @@ def choice(name: str, default: str, *allowed: str) -> str:
 
 
 def unix_socket_path(folder: Path) -> Path:
-    """The broker's socket in `folder`, or in the temporary folder where that path is longer than the kernel's 107 bytes."""
+    """The broker's socket in `folder`, or in the temporary folder where that path is over the kernel's 107 bytes."""
     path = folder / "valkey.sock"
     if len(os.fsencode(path)) <= 107:
         return path
@@ -137,7 +140,7 @@ else:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; PRAGMA mmap_size=134217728;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
         },
     }
 DATABASES = {"default": DATABASE}
@@ -163,7 +166,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout"
 
 
 def eventstream_redis() -> dict[str, Any]:
-    limits = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+    # redis-py would try three more times with pauses of seconds, while a task or a request waits
+    limits = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25, "retry": Retry(NoBackoff(), 0)}
     if not REDIS_URL:
         return {"unix_socket_path": str(VALKEY_SOCKET), **limits}
     parts = urlsplit(REDIS_URL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 from pathlib import Path
 
@@ -14,10 +15,8 @@ class CostMeter:
 
     def __init__(self) -> None:
         self._cpu = self._cpu_seconds()
-        try:
+        with contextlib.suppress(OSError):
             CLEAR_PEAK.write_text("5")  # resets VmHWM, see proc(5)
-        except OSError:
-            pass
 
     def spent(self) -> dict[str, float | None]:
         return {

@@ -157,7 +157,7 @@ def poke(events: list[TaskEvent]) -> None:
                 (project_channel(event.project_id), event.project_seq),
             ):
                 send_event(channel, event.type, StoredData.of(data, number), json_encode=False)
-    except Exception as error:  # noqa: BLE001 - whatever the broker does, the change has been made
+    except Exception as error:
         _muted_until = time.monotonic() + MUTE_SECONDS
         logger.warning("Events were not announced, readers find them in the table: %s", error)
 
@@ -190,5 +190,5 @@ class TaskEventStorage(StorageBase):  # type: ignore[misc]  # django-eventstream
     def _rows(self, channel: str) -> tuple[str, Any]:
         scope, _, identifier = channel.partition("-")
         if scope == "task":
-            return "seq", TaskEvent.objects.filter(task_id=identifier)
-        return "project_seq", TaskEvent.objects.filter(project_id=identifier)
+            return "seq", TaskEvent.objects.filter(task_id=UUID(identifier))
+        return "project_seq", TaskEvent.objects.filter(project_id=UUID(identifier))

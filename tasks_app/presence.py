@@ -65,6 +65,6 @@ class Presence:
     def _guarded(call: Any) -> None:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - a database that is away must not end the thread
+        except Exception as error:
             logger.warning("No sign of life could be written: %s", error)
             connection.close()

@@ -8,14 +8,15 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from memories.engine.errors import EngineError
+from memories.graph.versions import StaleGraph
 from tasks_app import doorbell, transitions
 from tasks_app.cost import CostMeter
 from tasks_app.models import TaskLog
@@ -27,6 +28,7 @@ RENEW_SECONDS = 5.0
 EVENT_SECONDS = 0.1
 LANE_SECONDS = 5.0
 LANE_POLL_SECONDS = 0.02
+STALE_TRIES = 20
 BACK_OFF_SECONDS = (2, 5, 15, 45, 120)
 
 
@@ -38,21 +40,21 @@ class LaneBusy(Exception):
     """Another task keeps writing the project's graph; this one goes back to the queue."""
 
 
-class StaleGraph(Exception):
-    """The graph changed between reading and writing; the pipeline reads it again."""
-
-
 def _nothing() -> None:
     return None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a pipeline ends with: its result, and the effects that are published with the completion."""
+    """What a pipeline ends with: its result, and the effects that are published with the completion.
+
+    `again` makes the outcome anew when the graph has changed since it was read.
+    """
 
     result: dict[str, Any]
     message: str
-    effects: Callable[[], None] = field(default=_nothing)
+    effects: Callable[[], None] = _nothing
+    again: Callable[[], Outcome] | None = None
 
 
 class Heartbeat:
@@ -104,11 +106,11 @@ class Progress:
         self._heartbeat = heartbeat
         self._sent = 0.0
 
-    def stage(self, stage: str, percent: int, message: str, total: int | None = None) -> None:
-        """Begins a stage; always sent. `total` starts a counter at 0."""
+    def stage(self, stage: str, percent: int, message: str, total: int | None = None, done: int = 0) -> None:
+        """Begins a stage; always sent. `total` starts a counter at `done`."""
         self.checkpoint()
-        done = None if total is None else 0
-        self._send(stage=stage, progress=percent, message=message, done=done, total=total)
+        counter = None if total is None else done
+        self._send(stage=stage, progress=percent, message=message, done=counter, total=total)
 
     def count(self, done: int, total: int, *, low: int, high: int) -> None:
         """Moves the counter of a stage and its share of the percentages low..high; at most ten events a second."""
@@ -117,6 +119,10 @@ class Progress:
             percent = low + (high - low) * done // max(total, 1)
             self._send(progress=max(percent, self.task.progress), done=done, total=total)
 
+    def save_count(self, done: int) -> None:
+        """Writes the counter whatever the rate, in the caller's transaction; fails when the lease is lost."""
+        self._send(done=done)
+
     def checkpoint(self) -> None:
         """Raises when the attempt was cancelled or has lost its lease."""
         if self._heartbeat.lost:
@@ -124,16 +130,14 @@ class Progress:
         if self._heartbeat.cancelled:
             raise TaskCancelled
 
-    @contextlib.contextmanager
-    def graph_lane(self) -> Iterator[None]:
-        """Waits until this task is the project's one graph writer; a completion leaves the lane by itself."""
+    def take_graph_lane(self) -> None:
+        """Waits until this task is the project's one graph writer; every end of the attempt leaves the lane."""
         until = time.monotonic() + LANE_SECONDS
         while not transitions.take_lane(self.task):
             self.checkpoint()
             if time.monotonic() > until:
                 raise LaneBusy
             time.sleep(LANE_POLL_SECONDS)
-        yield
 
     def _send(self, **changes: Any) -> None:
         self.task = transitions.advance(self.task, **changes)
@@ -162,16 +166,13 @@ def _attempt(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostM
     try:
         outcome = pipeline(progress)
         if outcome is not None:  # None: a parent that waits for its children
-            progress.checkpoint()
-            transitions.complete(task, outcome.result, outcome.effects, message=outcome.message, **meter.spent())
+            _complete(task, outcome, progress, meter)
     except LeaseLost:
         raise
     except TaskCancelled:
-        transitions.cancel(task, **meter.spent())
+        transitions.cancel(task, cost=meter.spent())
     except LaneBusy:
         transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
-    except StaleGraph:
-        transitions.put_back(task, 0.1, "Waiting: the graph changed", failed=False)
     except EngineError as error:
         _expected(task, error, meter)
     except Exception as error:
@@ -179,8 +180,23 @@ def _attempt(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostM
         _unexpected(task, error, meter)
 
 
+def _complete(task: TaskLog, outcome: Outcome, progress: Progress, meter: CostMeter) -> None:
+    """Publishes the effects; pages may change the graph without the lane, then the outcome is made again."""
+    for _ in range(STALE_TRIES):
+        progress.checkpoint()
+        try:
+            transitions.complete(task, outcome.result, outcome.effects, message=outcome.message, cost=meter.spent())
+        except StaleGraph:
+            if outcome.again is None:
+                raise
+            outcome = outcome.again()
+        else:
+            return
+    raise LaneBusy
+
+
 def _expected(task: TaskLog, error: EngineError, meter: CostMeter) -> None:
-    transitions.fail(task, str(error), retryable=not error.permanent, **meter.spent())
+    transitions.fail(task, str(error), retryable=not error.permanent, cost=meter.spent())
 
 
 def _unexpected(task: TaskLog, error: Exception, meter: CostMeter) -> None:
@@ -191,7 +207,7 @@ def _unexpected(task: TaskLog, error: Exception, meter: CostMeter) -> None:
             f"An unexpected error ({type(error).__name__}) came back after {task.retries} retries. "
             "What was saved is kept; the operator finds the details in the task."
         )
-        transitions.fail(task, sentence, retryable=True, traceback=details, **meter.spent())
+        transitions.fail(task, sentence, retryable=True, traceback=details, cost=meter.spent())
         return
     delay = BACK_OFF_SECONDS[task.retries] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
     transitions.put_back(task, delay, "Waiting to try again after an error", failed=True, traceback=details)

@@ -10,6 +10,7 @@ from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
+from tasks_app.transitions import WAITING_STAGE
 
 ACTIVE = (Status.PENDING, Status.PROCESSING)
 
@@ -55,9 +56,7 @@ def retry(task: TaskLog) -> TaskLog:
     with transaction.atomic():
         if task.kind == Kind.REBUILD_COMMUNITIES and (running := active_rebuild(task.project)):
             return running
-        return submit(
-            task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task
-        )
+        return submit(task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task)
 
 
 def active_rebuild(project: Project) -> TaskLog | None:
@@ -78,5 +77,6 @@ def _payload_of_retry(task: TaskLog) -> dict[str, Any]:
         return dict(task.payload)
     unfinished = task.children.exclude(status=Status.COMPLETED).exclude(memory=None).order_by("id")
     again = [str(memory_id) for memory_id in unfinished.values_list("memory_id", flat=True)]
-    made = task.children.count()
-    return {"again": again, "items": task.payload.get("items", [])[made:], "user": task.payload.get("user")}
+    items = task.payload.get("items", [])
+    made = len(items) if task.stage == WAITING_STAGE else max((task.done or 0) - len(task.payload.get("again", [])), 0)
+    return {"again": again, "items": items[made:], "user": task.payload.get("user")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import Task, shared_task
 
 from memories.pipelines import import_memories as importing
@@ -12,18 +14,18 @@ from tasks_app.kinds import Kind
 
 
 @shared_task(bind=True, name=Kind.INGEST_EPISODE.value)
-def ingest_episode(self: Task, task_id: str) -> None:
+def ingest_episode(self: Task[Any, Any], task_id: str) -> None:
     """Turns the task's memory into graph."""
-    runner.run(task_id, ingestion.run, self.request.hostname)
+    runner.run(task_id, ingestion.run, str(self.request.hostname))
 
 
 @shared_task(bind=True, name=Kind.REBUILD_COMMUNITIES.value)
-def rebuild_communities(self: Task, task_id: str) -> None:
+def rebuild_communities(self: Task[Any, Any], task_id: str) -> None:
     """Groups the entities of the task's project anew."""
-    runner.run(task_id, rebuilding.run, self.request.hostname)
+    runner.run(task_id, rebuilding.run, str(self.request.hostname))
 
 
 @shared_task(bind=True, name=Kind.IMPORT_MEMORIES.value)
-def import_memories(self: Task, task_id: str) -> None:
+def import_memories(self: Task[Any, Any], task_id: str) -> None:
     """Makes the memories of an import, and a child task for each."""
-    runner.run(task_id, importing.run, self.request.hostname)
+    runner.run(task_id, importing.run, str(self.request.hostname))

@@ -5,7 +5,7 @@ No row matched means that somebody else owns the task: the writer gets LeaseLost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,9 @@ from tasks_app.models import GRAPH_LANE, Status, TaskLog
 LEASE = timedelta(seconds=15)
 MAX_DEATHS = 3
 MAX_RETRIES = 5
+WAITING_STAGE = "children"
+Cost = Mapping[str, float | None]
+NO_COST: Cost = {}
 
 
 class LeaseLost(Exception):
@@ -52,6 +55,8 @@ def enqueue(
 
 def enqueue_children(parent: TaskLog, kind: Kind, memories: Sequence[Memory]) -> list[TaskLog]:
     """Inserts a pending child of `parent` for each memory, in their order."""
+    if not memories:
+        return []
     with transaction.atomic():
         made = TaskLog.objects.bulk_create(
             [
@@ -83,8 +88,6 @@ def claim(task_id: UUID | str, worker: str) -> TaskLog | None:
         progress=0,
         stage="",
         message="Started",
-        done=None,
-        total=None,
     )
 
 
@@ -123,23 +126,21 @@ def leave_lane(task: TaskLog) -> None:
 
 
 def complete(
-    task: TaskLog, result: dict[str, Any], effects: Callable[[], None], message: str, **cost: float | None
+    task: TaskLog, result: dict[str, Any], effects: Callable[[], None], message: str, cost: Cost = NO_COST
 ) -> TaskLog:
     """Ends the attempt and publishes its effects in one transaction; neither happens without the other."""
 
     def run_effects(row: TaskLog) -> None:
         effects()
 
-    return _end(
-        task, run_effects, status=Status.COMPLETED, progress=100, message=message, result=result, **cost
-    )
+    return _end(task, run_effects, status=Status.COMPLETED, progress=100, message=message, result=result, **cost)
 
 
-def fail(task: TaskLog, error: str, *, retryable: bool, traceback: str = "", **cost: float | None) -> TaskLog:
+def fail(task: TaskLog, error: str, *, retryable: bool, traceback: str = "", cost: Cost = NO_COST) -> TaskLog:
     return _end(task, None, status=Status.FAILED, error=error, retryable=retryable, traceback=traceback, **cost)
 
 
-def cancel(task: TaskLog, **cost: float | None) -> TaskLog:
+def cancel(task: TaskLog, cost: Cost = NO_COST) -> TaskLog:
     return _end(task, None, status=Status.CANCELLED, message="Cancelled", **cost)
 
 
@@ -188,7 +189,7 @@ def request_cancel(task: TaskLog) -> bool:
 def expire_lease(task: TaskLog) -> None:
     """Takes the task from an attempt whose lease ran out: its process died or was stopped."""
     rows = _attempt(task).filter(lease_until__lt=Now())
-    deaths = {"deaths": F("deaths") + 1, "lane": "", "lease_until": None}
+    deaths: dict[str, Any] = {"deaths": F("deaths") + 1, "lane": "", "lease_until": None}
     if task.cancel_requested_at is not None:
         _terminal(rows, task.pk, None, status=Status.CANCELLED, message="Cancelled", **deaths)
     elif task.deaths + 1 >= MAX_DEATHS:
@@ -208,7 +209,14 @@ def expired_leases() -> list[TaskLog]:
 def wait_for_children(task: TaskLog, total: int) -> TaskLog:
     """The parent's own work is done: it gives back its lease and stays processing until its children have ended."""
     changed = _change(
-        _attempt(task), task.pk, lease_until=None, worker="", done=0, total=total, message=f"0 of {total} memories"
+        _attempt(task),
+        task.pk,
+        stage=WAITING_STAGE,
+        message=f"0 of {total} memories",
+        done=0,
+        total=total,
+        lease_until=None,
+        worker="",
     )
     return _owned(changed, task)
 

@@ -16,7 +16,7 @@ def watch(task_id: UUID | str, write: Callable[[str], None]) -> TaskLog:
     seen = 0
     while True:
         task = TaskLog.objects.get(pk=task_id)
-        for event in TaskEvent.objects.filter(task_id=task_id, seq__gt=seen).order_by("seq"):
+        for event in TaskEvent.objects.filter(task=task, seq__gt=seen).order_by("seq"):
             seen = event.seq
             write(line(event.data))
         if task.is_terminal and seen >= task.event_seq:

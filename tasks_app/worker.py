@@ -26,7 +26,7 @@ def before_fork(**_: Any) -> None:
     try:
         load_parser()
     except EngineError as error:
-        logger.error("%s", error)  # noqa: TRY400 - each task will say so too
+        logger.error("%s", error)
     gc.collect()
     gc.freeze()
 
@@ -38,7 +38,7 @@ def after_fork(**_: Any) -> None:
     try:
         embedding.load()
     except EngineError as error:
-        logger.error("%s", error)  # noqa: TRY400
+        logger.error("%s", error)
 
 
 @worker_ready.connect

@@ -72,8 +72,8 @@ class Schema:
 class Mention:
     """A span that stands for an entity.
 
-    `name` is what the entity is called in this memory: for "I" the speaker's name. A conversation's speaker is mentioned
-    where the line begins, which is before the passage's own `start`.
+    `name` is what the entity is called in this memory: for "I" the speaker's name. A conversation's speaker is
+    mentioned where the line begins, which is before the passage's own `start`.
     """
 
     text: str

@@ -1,0 +1,132 @@
+"""Who "she", "it" and "the company" are: simple rules with agreement, which leave out what is not clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction.firstnames import Gender, gender_of
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+REACH = 3  # sentences that a pronoun looks back
+NOUN_REACH = 8  # sentences that "the company" looks back
+FIRST = frozenset({"i", "me", "my", "mine", "myself"})
+SECOND = frozenset({"you", "your", "yours", "yourself"})
+_PERSONAL: dict[str, Gender] = {
+    "he": "m", "him": "m", "his": "m", "himself": "m", "she": "f", "her": "f", "hers": "f", "herself": "f",
+}  # fmt: skip
+_THING = frozenset({"it", "its", "itself"})
+_GROUP = frozenset({"they", "them", "their", "themselves"})
+_NOUN_TYPES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["company", "firm", "organization", "organisation", "corporation", "startup", "agency", "charity", "party"], ("organization",)),
+    **dict.fromkeys(["university", "school", "college", "institute", "newspaper", "magazine", "bank", "club"], ("organization",)),
+    **dict.fromkeys(["band", "group", "team", "orchestra"], ("organization", "group")),
+    **dict.fromkeys(["city", "town", "village", "country", "state", "island", "river", "lake", "region", "province", "county"], ("location",)),
+    **dict.fromkeys(["film", "movie", "album", "song", "book", "novel", "series", "play", "poem", "game", "show", "episode"], ("work", "product", "concept")),
+    **dict.fromkeys(["war", "festival", "battle", "tournament", "conference", "championship", "race"], ("event",)),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Seen:
+    name: str
+    type: str
+    gender: Gender | None
+    sentence: int
+    subject: bool
+
+
+class Discourse:
+    """What has been talked of in one memory so far. `people` are a conversation's speakers, whom "she" does not mean."""
+
+    def __init__(self, people: Iterable[str] = ()) -> None:
+        self._speakers = frozenset(people)
+        self._seen: dict[str, _Seen] = {}
+        self._sentence = 0
+
+    def next_sentence(self) -> None:
+        self._sentence += 1
+
+    def note(self, name: str, kind: str, token: Token) -> None:
+        """A name was said; `token` is the head of its words."""
+        subject = token.dep_ in {"nsubj", "nsubjpass"}
+        known = self._same(name, kind)
+        if known:
+            known.subject = subject or (known.subject and known.sentence == self._sentence)
+            known.sentence = self._sentence
+        else:
+            self._seen[name] = _Seen(name, kind, gender_of(name), self._sentence, subject)
+
+    def _same(self, name: str, kind: str) -> _Seen | None:
+        if name in self._seen or kind != "person":
+            return self._seen.get(name)
+        words = set(name.split())
+        alike = [seen for seen in self._seen.values() if seen.type == kind and words <= set(seen.name.split())]
+        return alike[0] if len(alike) == 1 else None
+
+    def resolve(self, token: Token) -> tuple[str, str] | None:
+        """Name and type that a third person pronoun or a definite noun stands for, or None."""
+        word = token.lower_
+        if word in _PERSONAL:
+            seen = self._person(_PERSONAL[word])
+        elif word in _THING:
+            seen = self._thing(token, {"organization", "group", "location", "work", "product", "technology", "event"})
+        elif word in _GROUP:
+            seen = self._thing(token, {"organization", "group"})
+        else:
+            seen = self._noun(token)
+        if seen is None:
+            return None
+        seen.sentence = self._sentence
+        seen.subject = seen.subject or token.dep_ in {"nsubj", "nsubjpass"}
+        return seen.name, seen.type
+
+    def _recent(self, reach: int) -> Iterator[_Seen]:
+        return (seen for seen in self._seen.values() if self._sentence - seen.sentence <= reach)
+
+    def _person(self, gender: Gender) -> _Seen | None:
+        people = [seen for seen in self._recent(REACH) if seen.type == "person" and seen.name not in self._speakers]
+        agreeing = [seen for seen in people if seen.gender in {gender, None}]
+        certain = [seen for seen in agreeing if seen.gender == gender]
+        found = _only(agreeing) or _only(certain) or _only(_latest_subjects(certain or agreeing))
+        if found and found.gender is None:
+            found.gender = gender
+        return found
+
+    def _thing(self, token: Token, types: set[str]) -> _Seen | None:
+        if token.dep_ == "expl" or _is_impersonal(token):
+            return None
+        things = [seen for seen in self._recent(1) if seen.type in types and seen.name not in self._speakers]
+        return _only([seen for seen in things if seen.subject])
+
+    def _noun(self, token: Token) -> _Seen | None:
+        types = _NOUN_TYPES.get(token.lower_)
+        modifiers = [child for child in token.children if child.dep_ not in {"punct", "case"}]
+        if types is None or [child.lower_ for child in modifiers] not in (["the"], ["this"]):
+            return None
+        things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types]
+        called = [seen for seen in things if token.lower_ in seen.name.lower().split()]
+        return _only(called) or _only(things) or _only(_latest_subjects(things))
+
+
+def _only(seen: list[_Seen]) -> _Seen | None:
+    return seen[0] if len(seen) == 1 else None
+
+
+def _latest_subjects(seen: list[_Seen]) -> list[_Seen]:
+    """The subjects of the latest sentence that had any."""
+    subjects = [one for one in seen if one.subject]
+    latest = max((one.sentence for one in subjects), default=0)
+    return [one for one in subjects if one.sentence == latest]
+
+
+def _is_impersonal(token: Token) -> bool:
+    """ "it rains", "it is nice to", "it seems that": nothing is meant."""
+    head = token.head
+    if token.dep_ == "dobj" or head.lemma_ in {"rain", "snow", "seem", "appear", "take", "mean", "sound", "feel"}:
+        return True
+    adjective = any(child.dep_ == "acomp" for child in head.children)
+    return head.lemma_ == "be" and (adjective or any(child.dep_ in {"ccomp", "advcl"} for child in head.children))

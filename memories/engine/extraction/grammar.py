@@ -1,0 +1,185 @@
+"""Questions about a dependency tree: who does it, to what, in which mood. Labels are those of spaCy's English models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction.predicates import ENDING, SPEECH, THOUGHT
+from memories.engine.types import Polarity
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+SUBJECTS = frozenset({"nsubj", "nsubjpass"})
+OBJECTS = frozenset({"dobj", "attr", "oprd", "dative", "acomp"})
+_MODALS = frozenset({"may", "might", "could", "would", "should", "must", "shall", "will", "'ll", "wo", "ca"})
+_CONDITIONS = frozenset({"if", "whether", "unless"})
+_DEEP = 5  # steps up a tree; deeper nesting is more often a slip of the parser than a sentence
+
+
+def coordinated(token: Token) -> list[Token]:
+    """The token and what "and" or "or" joins to it."""
+    found = [token]
+    for other in found:
+        found += [child for child in other.children if child.dep_ == "conj" and child.pos_ != "VERB"]
+    return found
+
+
+def subjects(verb: Token, depth: int = 0) -> tuple[list[Token], bool]:
+    """Who does it, and whether they are rather who it is done to (passive); borrowed from above where the verb has none."""
+    own = next((child for child in verb.children if child.dep_ in SUBJECTS), None)
+    if own is not None:
+        token = verb.head if own.tag_ in {"WDT", "WP"} and verb.dep_ == "relcl" else own
+        return coordinated(token), own.dep_ == "nsubjpass"
+    if verb.dep_ in {"acl", "relcl"}:
+        return coordinated(verb.head), verb.tag_ == "VBN"
+    governor = _governor(verb)
+    if governor is None or depth > _DEEP:
+        return [], False
+    above, passive = subjects(governor, depth + 1)
+    return above, _inherits_passive(verb, passive)
+
+
+def _governor(verb: Token) -> Token | None:
+    """The verb above whose subject this one shares."""
+    if verb.dep_ in {"xcomp", "advcl", "conj"} and verb.head.pos_ in {"VERB", "AUX"}:
+        return verb.head
+    if verb.dep_ == "pcomp":
+        above = verb.head.head
+        return above if above.pos_ in {"VERB", "AUX"} else None
+    return None
+
+
+def _inherits_passive(verb: Token, passive: bool) -> bool:
+    if verb.dep_ == "conj":
+        return passive and verb.tag_ == "VBN"
+    return verb.dep_ == "advcl" and verb.tag_ == "VBN"
+
+
+def arguments(verb: Token) -> Iterator[tuple[str, Token]]:
+    """Pairs of preposition (empty for a direct object) and noun that belong to a verb, a gap of a relative clause included."""
+    own = list(_own_arguments(verb))
+    yield from own
+    if not any(not preposition for preposition, _ in own):
+        yield from _shared_object(verb)
+    if verb.dep_ == "relcl":
+        yield from _gap(verb, own)
+
+
+def _own_arguments(verb: Token) -> Iterator[tuple[str, Token]]:
+    for child in verb.children:
+        if child.dep_ in OBJECTS and child.pos_ != "ADP":
+            if child.tag_ not in {"WDT", "WP", "WRB"}:
+                yield "", child
+        elif child.dep_ in {"prep", "agent", "dative"}:
+            yield from prepositional(child)
+
+
+def prepositional(preposition: Token) -> Iterator[tuple[str, Token]]:
+    """The nouns of a preposition, under the last word of a chain like "out of"."""
+    for child in preposition.children:
+        if child.dep_ == "pobj" and child.tag_ not in {"WDT", "WP"}:
+            yield preposition.lower_, child
+        elif child.dep_ == "prep":
+            yield from prepositional(child)
+
+
+def _shared_object(verb: Token) -> Iterator[tuple[str, Token]]:
+    """ "founded and led Acme": the first verb has its object at the second."""
+    for other in verb.children:
+        if other.dep_ == "conj" and other.pos_ == "VERB" and other.i == verb.i + 2 and verb.tag_ == other.tag_:
+            yield from (("", child) for child in other.children if child.dep_ == "dobj")
+
+
+def _gap(verb: Token, own: list[tuple[str, Token]]) -> Iterator[tuple[str, Token]]:
+    """The noun that a relative clause describes, where it is the clause's object: "the book that Anna wrote"."""
+    subject = next((child for child in verb.children if child.dep_ in SUBJECTS), None)
+    if subject is None or subject.tag_ in {"WDT", "WP"}:
+        return
+    if any(child.lower_ == "where" for child in verb.children):
+        yield "in", verb.head
+        return
+    for child in verb.children:
+        if child.dep_ == "prep" and all(grand.tag_ in {"WDT", "WP"} for grand in child.children):
+            yield child.lower_, verb.head
+            return
+    if not any(not preposition for preposition, _ in own) and verb.lemma_ != "be":
+        yield "", verb.head
+
+
+def particle(verb: Token) -> str:
+    return next((child.lower_ for child in verb.children if child.dep_ == "prt"), "")
+
+
+def negated(verb: Token) -> bool:
+    return any(
+        child.dep_ == "neg" or child.lower_ in {"never", "nobody", "neither"} or _no_longer(child)
+        for child in verb.children
+    )
+
+
+def _no_longer(child: Token) -> bool:
+    return child.lower_ == "longer" and any(grand.lower_ == "no" for grand in child.children)
+
+
+def polarity(verb: Token) -> Polarity:
+    """Whether the sentence asserts the verb, or denies, supposes, reports or asks it."""
+    if negated(verb):
+        return "negated"
+    node, moods = verb, set()
+    for _ in range(_DEEP):
+        moods |= _moods(node)
+        if node.dep_ not in {"ccomp", "xcomp", "conj", "pcomp", "prep"} or node.head.i == node.i:
+            break
+        node = node.head
+    order: tuple[Polarity, ...] = ("negated", "hypothetical", "reported")
+    found = next((mood for mood in order if mood in moods), None)
+    return found or ("questioned" if verb.sent.text.rstrip().endswith("?") else "affirmed")
+
+
+def _moods(node: Token) -> set[Polarity]:
+    moods: set[Polarity] = set()
+    helpers = {child.lower_ for child in node.children if child.dep_ in {"aux", "mark"}}
+    if helpers & _MODALS - {"ca"} or helpers & _CONDITIONS:
+        moods.add("hypothetical")
+    if node.dep_ in {"ccomp", "xcomp"}:
+        moods |= _governed_mood(node, node.head)
+    return moods
+
+
+def _governed_mood(node: Token, above: Token) -> set[Polarity]:
+    if above.lemma_ in ENDING or (node.dep_ == "xcomp" and negated(above)):
+        return {"negated"}
+    if above.lemma_ in THOUGHT or (node.dep_ == "xcomp" and above.lower_ == "going"):
+        gerund = node.tag_ == "VBG" and above.lemma_ in {"like", "love", "prefer"}
+        return set() if gerund else {"hypothetical"}
+    return {"reported"} if node.dep_ == "ccomp" and above.lemma_ in SPEECH else set()
+
+
+def formerly(verb: Token) -> bool:
+    """ "used to live": it was so and is over."""
+    return verb.dep_ == "xcomp" and verb.head.lower_ == "used" and verb.tag_ == "VB"
+
+
+def phrase(noun: Token, most: int = 12) -> str:
+    """The noun with its modifiers and "of" complements, without article and possessor; at most `most` words."""
+    start, end = noun.left_edge.i, noun.i + 1
+    for child in noun.children:
+        if child.i > noun.i and child.i == end and child.dep_ in {"prep", "nummod"} and child.lower_ in {"of", "for"}:
+            end = child.right_edge.i + 1
+    words = [noun.doc[i] for i in range(start, end)]
+    while words and (words[0].dep_ in {"det", "poss", "case", "cc", "punct", "predet"} or words[0].is_space):
+        words.pop(0)
+    words = words[: max(most, 1)] if end > noun.i + 1 else words[-most:]
+    return noun.doc.text[words[0].idx : words[-1].idx + len(words[-1])] if words else ""
+
+
+def clause(verb: Token, most: int = 14) -> str:
+    """The words of a subordinate clause, from its verb on, without "to"; at most `most`."""
+    words = [noun for noun in verb.subtree if noun.i >= verb.i][:most]
+    end = words[0].i
+    while end + 1 <= words[-1].i and not verb.doc[end + 1].is_space:
+        end += 1
+    span = verb.doc[words[0].i : end + 1]
+    return str(span.text).rstrip(" .,;:!?")

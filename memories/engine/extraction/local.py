@@ -1,0 +1,290 @@
+"""The extractor that needs no network: one parse per passage, then rules."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction import gazetteer, language, model
+from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
+from memories.engine.extraction.lookup import NameIndex
+from memories.engine.extraction.naming import Name, find_names
+from memories.engine.extraction.statements import Place, Sheet, Statement, dated, statements
+from memories.engine.resolution.folding import fold
+from memories.engine.temporal import DateSpan, find_dates
+from memories.engine.types import FactDraft, Mention, MentionKind, Passage, Reading, Schema, Source
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Span, Token
+
+BATCH = 16  # passages parsed together; types are made consistent over a batch and those before it
+MOST_NAME = 500
+_MACHINES = frozenset(
+    {"assistant", "ai", "bot", "agent", "system", "model", "chatbot", "chatgpt", "claude", "gemini", "tool"}
+)
+_TRUST = {0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4}  # weight of a name's type, by the rank of what found it
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A parsed piece of a passage; `offset` is where it begins in the memory's content."""
+
+    doc: Doc
+    offset: int
+    names: list[Name]
+    parsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A mention before it has its final offsets: tokens, characters of the window, and what it stands for."""
+
+    place: Place
+    start: int
+    end: int
+    kind: MentionKind
+
+
+class LocalExtractor:
+    """Names, pronouns and facts by spaCy's small English model, gazetteers and rules over the parse.
+
+    Facts get `valid_at` and `invalid_at` only where the sentence has a date (relative ones count from the passage's `at`,
+    else the memory's `reference_time`); "used to" ends at the time of speech. Speakers of a conversation are mentioned
+    where their line begins. Text that is not English yields the names that are known beforehand, and no facts.
+    Raises WeightsUnavailable when the model is not installed.
+    """
+
+    version = "local-1"
+
+    def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
+        """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""
+        memory = _Memory(source, passages, schema)
+        for start in range(0, len(passages), BATCH):
+            yield from memory.read(passages[start : start + BATCH])
+
+
+class _Memory:
+    """What reading one memory keeps from passage to passage."""
+
+    def __init__(self, source: Source, passages: Sequence[Passage], schema: Schema) -> None:
+        self.source = source
+        self.schema = schema
+        self.speakers = list(dict.fromkeys(passage.speaker for passage in passages if passage.speaker))
+        self.discourse = Discourse(self.speakers)
+        self.types: dict[str, str] = {}
+        self.people: set[str] = set()  # words of the names of people
+        self.technologies = _technologies()
+        self.names = NameIndex()
+        self.names.add(_given_names(self.speakers, schema), exact=True)
+        self.names.add(((name, kind) for name, kind in schema.known_names.items() if " " in name), exact=False)
+
+    def read(self, passages: Sequence[Passage]) -> Iterator[Reading]:
+        windows = self._parse(passages)
+        self._settle_types(window.names for found in windows for window in found)
+        for passage, found in zip(passages, windows, strict=True):
+            yield self._reading(passage, found)
+
+    def _parse(self, passages: Sequence[Passage]) -> list[list[_Window]]:
+        """The windows of each passage; one call of the parser for all that is English."""
+        pieces: list[tuple[int, int, str, bool]] = []
+        for index, passage in enumerate(passages):
+            text = language.readable(passage.text[: language.MOST])
+            english = language.is_english(text)
+            pieces += [(index, passage.start + at, piece, english) for at, piece in language.windows(text)]
+        nlp = model.load()
+        docs = nlp.pipe([text for *_, text, english in pieces if english], batch_size=8)
+        windows: list[list[_Window]] = [[] for _ in passages]
+        for index, offset, text, english in pieces:
+            doc = next(docs) if english else nlp.make_doc(text)
+            windows[index].append(_Window(doc, offset, find_names(doc, self.names, self.technologies), english))
+        return windows
+
+    def _settle_types(self, found: Iterable[list[Name]]) -> None:
+        """One type for a name in the whole memory: what most of its mentions say, weighted by trust."""
+        votes: dict[str, Counter[str]] = defaultdict(Counter)
+        for names in found:
+            for name in names:
+                votes[fold(name.text)][name.type] += _TRUST[name.rank]  # type: ignore[assignment]
+        for key, types in votes.items():
+            self.types.setdefault(key, max(sorted(types), key=lambda kind: types[kind]))
+            if self.types[key] == "person" and " " in key:
+                self.people.update(key.split())
+
+    def _type(self, name: Name) -> str:
+        kind = self.types.get(fold(name.text), name.type)
+        if name.rank >= 2 and kind in {"organization", "work", "product", "concept"} and fold(name.text) in self.people:
+            return "person"
+        if self.schema.entity_types and kind not in self.schema.entity_types and "concept" in self.schema.entity_types:
+            return "concept"
+        return kind
+
+    def _reading(self, passage: Passage, windows: list[_Window]) -> Reading:
+        mentions: list[Mention] = self._speaker_mention(passage)
+        facts: list[FactDraft] = []
+        for window in windows:
+            spots = self._spots(passage, window)
+            if window.parsed:
+                facts += self._facts(passage, window, spots, len(mentions))
+            mentions += [_mention(spot, window) for spot in spots]
+        return Reading(passage, tuple(mentions), tuple(facts))
+
+    def _speaker_mention(self, passage: Passage) -> list[Mention]:
+        speaker = passage.speaker
+        if not speaker or not speaker.strip():
+            return []
+        start = passage.start - len(speaker) - 2
+        if start < 0 or not self.source.content.startswith(speaker, start):
+            return []
+        return [Mention(speaker, start, start + len(speaker), "name", speaker.strip()[:MOST_NAME], "person")]
+
+    def _spots(self, passage: Passage, window: _Window) -> list[_Spot]:
+        """The mentions of a window in order: names, and the pronouns and nouns that stand for one."""
+        starting = {name.first: name for name in window.names}
+        inside = {i for name in window.names for i in range(name.first, name.last)}
+        spots: list[_Spot] = []
+        for token in window.doc:
+            if window.parsed and token.is_sent_start:
+                self.discourse.next_sentence()
+            if token.i in starting:
+                spots.append(self._named(starting[token.i], window))
+            elif token.i not in inside and window.parsed:
+                spots += self._referring(passage, token)
+        return spots
+
+    def _named(self, name: Name, window: _Window) -> _Spot:
+        kind = self._type(name)
+        self.discourse.note(
+            name.text, kind, window.doc[name.first : name.last].root if window.parsed else window.doc[name.first]
+        )
+        return _Spot(Place(name.first, name.last, kind, name.text), name.start, name.end, "name")
+
+    def _referring(self, passage: Passage, token: Token) -> list[_Spot]:
+        found = self._addressed(passage, token) or self._third_person(token)
+        if found is None:
+            return []
+        name, kind, how = found
+        start = token.i
+        if how == "nominal":
+            start = next((child.i for child in token.lefts if child.dep_ == "det"), token.i)
+        place = Place(start, token.i + 1, kind, name)
+        return [_Spot(place, token.doc[start].idx, token.idx + len(token), how)]
+
+    def _addressed(self, passage: Passage, token: Token) -> tuple[str, str, MentionKind] | None:
+        if not passage.speaker or token.tag_ not in {"PRP", "PRP$"}:
+            return None
+        if token.lower_ in FIRST:
+            return passage.speaker, "person", "pronoun"
+        others = [speaker for speaker in self.speakers if speaker != passage.speaker]
+        if token.lower_ in SECOND and len(others) == 1:
+            return others[0], "person", "pronoun"
+        return None
+
+    def _third_person(self, token: Token) -> tuple[str, str, MentionKind] | None:
+        if token.tag_ not in {"PRP", "PRP$", "NN"}:
+            return None
+        found = self.discourse.resolve(token)
+        return (*found, "nominal" if token.tag_ == "NN" else "pronoun") if found else None
+
+    def _facts(self, passage: Passage, window: _Window, spots: list[_Spot], before: int) -> Iterator[FactDraft]:
+        """The facts of a window; `before` mentions of the passage came earlier."""
+        sheet = Sheet(window.doc, [spot.place for spot in spots], self.schema)
+        found: dict[int, list[Statement]] = defaultdict(list)
+        for statement in statements(sheet):
+            found[statement.anchor.sent.start].append(statement)
+        for sentence in window.doc.sents:
+            own = found[sentence.start]
+            dates = _dates(sentence, spots, passage.at or self.source.reference_time)
+            own += [fact for date, verb in dates for fact in dated(sheet, verb, _wording(sentence, date))]
+            for statement in own:
+                yield self._draft(passage, window, sentence, dates, spots, before, statement)
+
+    def _draft(
+        self, passage: Passage, window: _Window, sentence: Span, dates: list[tuple[DateSpan, Token]],
+        spots: list[_Spot], before: int, fact: Statement,
+    ) -> FactDraft:  # fmt: skip
+        text = sentence.text.strip()
+        start = window.offset + sentence.start_char + len(sentence.text) - len(sentence.text.lstrip())
+        text = self.source.content[start : start + len(text)]
+        polarity = fact.polarity
+        if polarity == "affirmed" and passage.speaker and passage.speaker.strip().lower() in _MACHINES:
+            polarity = "reported"  # what an assistant says is no news about the world
+        sure = spots[fact.subject].kind == "name" or spots[fact.subject].place.name in self.speakers
+        draft = FactDraft(
+            subject=before + fact.subject,
+            predicate=fact.predicate,
+            object=None if fact.object is None else before + fact.object,
+            value=fact.value,
+            sentence=text,
+            start=start,
+            end=start + len(text),
+            polarity=polarity,
+            confidence=round(fact.confidence * (1 if sure else 0.85), 3),
+        )
+        return _timed(draft, fact, dates, passage.at or self.source.reference_time)
+
+
+def _technologies() -> NameIndex:
+    index = NameIndex()
+    index.add(((name, "technology") for name in gazetteer.DISTINCT), exact=False)
+    index.add(((name, "technology") for name in gazetteer.AMBIGUOUS), exact=True)
+    return index
+
+
+def _given_names(speakers: Sequence[str], schema: Schema) -> Iterator[tuple[str, str]]:
+    """The project's names, then the speakers' names and first names."""
+    yield from schema.known_names.items()
+    for speaker in speakers:
+        first = speaker.split()[0] if speaker.split() else ""
+        for name in dict.fromkeys((speaker.strip(), first)):
+            if name and name not in schema.known_names and name.lower() not in _MACHINES | {"user", "human", "speaker"}:
+                yield name, "person"
+
+
+def _mention(spot: _Spot, window: _Window) -> Mention:
+    text = window.doc.text[spot.start : spot.end]
+    name = spot.place.name.strip()[:MOST_NAME]
+    return Mention(text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type)
+
+
+def _dates(sentence: Span, spots: list[_Spot], reference: datetime) -> list[tuple[DateSpan, Token]]:
+    """The dates of a sentence outside names, each with the word it belongs to: the verb above it."""
+    found = []
+    for date in find_dates(sentence.text, reference):
+        start = sentence.start_char + date.start
+        end = sentence.start_char + date.end
+        span = sentence.doc.char_span(start, end, alignment_mode="expand")
+        if span is not None and not any(spot.start < end and start < spot.end for spot in spots):
+            found.append((date, _verb_above(span.root)))
+    return found
+
+
+def _verb_above(token: Token) -> Token:
+    while token.pos_ not in {"VERB", "AUX"} and token.head.i != token.i:
+        token = token.head
+    return token
+
+
+def _wording(sentence: Span, date: DateSpan) -> str:
+    words = str(sentence.text[date.start : date.end]).split()
+    return " ".join(words[1:] if len(words) > 1 and words[0].lower() in {"in", "on", "at", "during"} else words)
+
+
+def _timed(draft: FactDraft, fact: Statement, dates: list[tuple[DateSpan, Token]], now: datetime) -> FactDraft:
+    """The draft with the times that the sentence states for it."""
+    own = [date for date, verb in dates if _applies(fact.anchor, verb)]
+    if not own:
+        return replace(draft, invalid_at=now) if fact.formerly else draft
+    date = own[0]
+    starts = None if date.relation == "until" else date.first
+    ends = {"until": date.first, "between": date.last}.get(date.relation, now if fact.formerly else None)
+    return replace(draft, valid_at=starts, invalid_at=ends, valid_precision=date.precision)
+
+
+def _applies(anchor: Token, verb: Token) -> bool:
+    """Whether a date that hangs on `verb` dates what `anchor` states: the same verb, or "started working", or its noun."""
+    if anchor.i == verb.i or (anchor.dep_ == "xcomp" and anchor.head.i == verb.i):
+        return True
+    return verb.dep_ == "xcomp" and verb.head.i == anchor.i

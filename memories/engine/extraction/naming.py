@@ -1,0 +1,222 @@
+"""From the parser's guesses to clean names with a type.
+
+Sources in order of trust: the project's names and the speakers, technologies, the entity recogniser, runs of proper
+nouns that it missed. What overlaps a more trusted name goes, unless it is the longer form of the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction import gazetteer
+from memories.engine.extraction.firstnames import is_first_name
+from memories.engine.extraction.lookup import NameIndex
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Span, Token
+
+LABELS = {
+    "PERSON": "person", "NORP": "group", "FAC": "location", "ORG": "organization", "GPE": "location",
+    "LOC": "location", "PRODUCT": "product", "EVENT": "event", "WORK_OF_ART": "work", "LAW": "work",
+    "LANGUAGE": "concept",
+}  # fmt: skip
+_ORGANIZATIONS = """
+university college institute institution school academy company corporation corp inc ltd llc gmbh bank agency party
+association society foundation ministry department bureau federation union league club orchestra council committee
+commission court press hospital group holdings records studios laboratory laboratories labs airlines airways
+organization organisation congress senate parliament authority team police consortium times post journal newspaper
+ensemble
+"""
+_LOCATIONS = """
+river lake sea ocean bay gulf mountain mountains mount island islands street avenue road boulevard square park
+valley desert county province state city village district peninsula canyon airport station bridge castle palace
+beach forest creek hills coast strait cape harbor harbour cemetery
+"""
+_EVENTS = """
+war battle festival championship championships olympics cup conference election elections revolution massacre summit
+marathon tournament games treaty riots uprising siege crisis fair expo rebellion grand-prix
+"""
+_CONCEPTS = "award awards prize medal theorem algorithm effect law principle syndrome disease language theory"
+HEAD_TYPES: dict[str, str] = {
+    **dict.fromkeys(_ORGANIZATIONS.split(), "organization"),
+    **dict.fromkeys(_LOCATIONS.split(), "location"),
+    **dict.fromkeys(_EVENTS.split(), "event"),
+    **dict.fromkeys(_CONCEPTS.split(), "concept"),
+}
+_NO_NAMES = """wow hey hi hello thanks thank lol haha hahaha yeah yes no ok okay congrats congratulations cool awesome nice
+great good sure well oh ah aw aww oops yay bye goodbye please sorry sounds gonna wanna absolutely definitely totally mom dad
+mum grandma grandpa monday tuesday wednesday thursday friday saturday sunday january february march april june july august
+september october november december today tomorrow yesterday mr mrs ms dr sir miss i you he she it we they ceo cto cfo coo
+president chairman director manager secretary minister professor chancellor governor mayor senator king queen prince
+princess pope captain general colonel judge sen gov rep rev lt sgt gen col capt prof img photo image http https www figure
+table chapter section fig eq et al am pm ad bc ps btw omg idk tbh imo fyi asap
+"""
+NO_NAMES = frozenset(_NO_NAMES.split())
+_LEADING = re.compile(
+    r"(?:(?:the|a|an|this|that|these|those|my|our|your|his|her|their|its|some|any|all)\s+"
+    r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
+)
+_LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
+_TRAILING = re.compile(r"(?:\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
+_ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
+_JUNK = re.compile(r"@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]")
+MAX_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name in a window: characters `start` to `end`, tokens `first` to `last`, half open. Lower rank, more sure."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+    text: str
+    type: str
+    rank: int
+
+
+def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name]:
+    """The names of a window in order, without overlap."""
+    text = doc.text
+    computing = gazetteer.about_computing(text)
+    candidates = [_located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
+    for hit in technologies.find(text):
+        if hit.name not in gazetteer.AMBIGUOUS or (computing and not _plain_word(doc, hit.start, hit.end)):
+            candidates.append(_located(doc, hit.start, hit.end, hit.type, 1))
+    candidates += [name for entity in doc.ents if (name := _recognised(doc, entity))]
+    candidates += _proper_runs(doc)
+    return _without_overlap(doc, [name for name in candidates if name])
+
+
+def _located(doc: Doc, start: int, end: int, kind: str, rank: int) -> Name | None:
+    span = doc.char_span(start, end, alignment_mode="expand")
+    return Name(start, end, span.start, span.end, doc.text[start:end], kind, rank) if span else None
+
+
+def _plain_word(doc: Doc, start: int, end: int) -> bool:
+    """Whether an ambiguous name stands here as a verb or at the head of a sentence, where any word has a capital."""
+    span = doc.char_span(start, end, alignment_mode="expand")
+    if span is None or len(span) != 1:
+        return span is None
+    token = span[0]
+    return token.pos_ in {"VERB", "AUX", "ADV", "ADP", "INTJ"} and not (token.i and doc[token.i - 1].pos_ == "ADP")
+
+
+def clean(text: str, start: int, end: int, *, keep_the: bool = False) -> tuple[int, int] | None:
+    """The span without articles, possessive endings and punctuation around it; None when no name is left."""
+    while start < end:
+        match = _LEADING.match(text, start, end) or (None if keep_the else _LEADING_THE.match(text, start, end))
+        if not match or match.end() == start:
+            break
+        start = match.end()
+    while start < end and not _ABBREVIATION.search(text[start:end]):
+        match = _TRAILING.search(text[start:end])
+        if not match:
+            break
+        end = start + match.start()
+    if text[start:end].endswith(")") and "(" not in text[start:end]:
+        end -= 1
+    name = text[start:end]
+    return (start, end) if name and len(name) <= MAX_NAME and not _JUNK.search(name) else None
+
+
+def _recognised(doc: Doc, entity: Span) -> Name | None:
+    kind = LABELS.get(entity.label_)
+    if kind is None:
+        return None
+    starts_sentence = entity.start == 0 or bool(doc[entity.start].is_sent_start)
+    span = clean(doc.text, entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
+    if span is None:
+        return None
+    name = _located(doc, *span, kind, 2)
+    return _typed(doc, name) if name and _believable(doc, name) else None
+
+
+def _believable(doc: Doc, name: Name) -> bool:
+    if name.text.casefold() in NO_NAMES or not any(sign.isupper() or ord(sign) > 0x2E7F for sign in name.text):
+        return False
+    tokens = doc[name.first : name.last]
+    return any(token.pos_ in {"PROPN", "NOUN", "ADJ", "X", "NUM"} for token in tokens)
+
+
+def _typed(doc: Doc, name: Name) -> Name:
+    return Name(name.start, name.end, name.first, name.last, name.text, _corrected(name.text, name.type), name.rank)
+
+
+def _corrected(text: str, kind: str) -> str:
+    """The type that the words of a name show, where the recogniser guessed another."""
+    words = [word.strip(".,'\"").casefold() for word in text.split()]
+    by_head = HEAD_TYPES.get(words[-1]) or HEAD_TYPES.get(words[0] if " of " in text else "")
+    if by_head and len(words) > 1 and kind != "work":
+        return by_head
+    if kind in {"organization", "product", "work"} and len(words) <= 2 and is_first_name(words[0]):
+        return "person"
+    return kind
+
+
+def _proper_runs(doc: Doc) -> Iterator[Name]:
+    """Proper nouns in a row, joined by a hyphen or "of", that may be names the recogniser missed."""
+    run: list[Token] = []
+    for token in doc:
+        if _proper(token):
+            run.append(token)
+        elif run and not _links(doc, token):
+            yield from _run_name(doc, run)
+            run = []
+        elif run:
+            run.append(token)
+    yield from _run_name(doc, run)
+
+
+def _proper(token: Token) -> bool:
+    if token.ent_type_ in {"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY"} or token.lower_.strip(".") in NO_NAMES:
+        return False
+    return token.tag_ in {"NNP", "NNPS"} and token.text[0].isupper()
+
+
+def _links(doc: Doc, token: Token) -> bool:
+    if token.i + 1 >= len(doc) or token.is_space:
+        return False
+    return token.lower_ in {"of", "-", "&", "de", "von", "van", "del", "da"} and _proper(doc[token.i + 1])
+
+
+def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
+    if not run:
+        return
+    span = clean(doc.text, run[0].idx, run[-1].idx + len(run[-1]))
+    name = _located(doc, *span, "", 3) if span else None
+    if name and len(name.text) > 1 and name.text.casefold() not in NO_NAMES:
+        kind = _corrected(name.text, "") or ("person" if is_first_name(name.text.split()[0]) else "concept")
+        yield Name(name.start, name.end, name.first, name.last, name.text, kind, 3)
+
+
+def _without_overlap(doc: Doc, candidates: Iterable[Name]) -> list[Name]:
+    chosen: dict[int, Name] = {}  # token → name
+    for name in sorted(candidates, key=lambda name: (name.rank, name.start - name.end, name.start)):
+        rivals = {chosen[i] for i in range(name.first, name.last) if i in chosen}
+        if rivals:
+            winner = _longer_form(doc, name, rivals)
+            if winner is None:
+                continue
+            name = winner  # noqa: PLW2901
+            chosen = {i: other for i, other in chosen.items() if other not in rivals}
+        chosen.update(dict.fromkeys(range(name.first, name.last), name))
+    return sorted(set(chosen.values()), key=lambda name: name.start)
+
+
+def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
+    """`name` when it is a longer name than the one more trusted name it contains, else None."""
+    (rival,) = rivals if len(rivals) == 1 else (None,)
+    if rival is None or not (name.start <= rival.start and rival.end <= name.end and name.rank == 2):
+        return None
+    others = [doc[i] for i in range(name.first, name.last) if not rival.first <= i < rival.last]
+    if not others or not all(token.tag_ in {"NNP", "NNPS", "IN", "DT", "POS"} for token in others):
+        return None
+    if rival.rank == 1 and name.type not in {"person", "location", "event", "work", "organization"}:
+        return None
+    kind = rival.type if rival.rank == 0 and rival.type == "person" and name.first == rival.first else name.type
+    return Name(name.start, name.end, name.first, name.last, name.text, kind, name.rank)

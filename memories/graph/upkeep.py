@@ -1,0 +1,77 @@
+"""What must stay true of entities and facts after any change: counters, and no row without a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from memories.models import Entity, EntityAlias, Fact, FactSupport, Mention, Passage, SearchDocument
+
+
+def remove_passages(passages: QuerySet[Passage]) -> set[UUID]:
+    """Deletes passages with their mentions and support; returns the entities that this may have orphaned."""
+    ids = list(passages.values_list("pk", flat=True))
+    facts = Fact.objects.filter(support__passage__in=ids)
+    touched = set(Mention.objects.filter(passage__in=ids).values_list("entity_id", flat=True))
+    touched |= set(facts.values_list("subject_id", flat=True))
+    touched |= set(facts.exclude(object=None).values_list("object_id", flat=True))
+    fact_ids = set(facts.values_list("pk", flat=True))
+    Passage.objects.filter(pk__in=ids).delete()
+    unsupported(Fact.objects.filter(pk__in=fact_ids)).delete()
+    return touched
+
+
+def unsupported(facts: QuerySet[Fact]) -> QuerySet[Fact]:
+    """Those of the facts that no memory says any more."""
+    return facts.filter(~Exists(FactSupport.objects.filter(fact=OuterRef("pk"))))
+
+
+def recount(entity_ids: Collection[UUID]) -> None:
+    """Brings the counters of the entities up to their mentions and facts."""
+    mentions = Mention.objects.filter(entity=OuterRef("pk")).order_by().values("entity")
+    facts = Fact.objects.filter(Q(subject=OuterRef("pk")) | Q(object=OuterRef("pk")), expired_at=None).order_by()
+    when = Coalesce("passage__at", "memory__reference_time")
+    Entity.objects.filter(pk__in=entity_ids).update(
+        mention_count=Coalesce(Subquery(mentions.annotate(n=Count("pk")).values("n")), 0),
+        fact_count=Coalesce(Subquery(facts.values("project").annotate(n=Count("pk")).values("n")), 0),
+        first_seen_at=Subquery(mentions.annotate(t=Min(when)).values("t")),
+        last_seen_at=Subquery(mentions.annotate(t=Max(when)).values("t")),
+    )
+
+
+def remove_orphans(entity_ids: Collection[UUID]) -> int:
+    """Deletes those of the entities that nothing mentions and no fact is about; returns how many."""
+    orphans = list(Entity.objects.filter(pk__in=entity_ids, mention_count=0, fact_count=0).values_list("pk", flat=True))
+    Entity.objects.filter(pk__in=orphans).delete()
+    return len(orphans)
+
+
+def prune_aliases(entity_ids: Collection[UUID]) -> None:
+    """Deletes aliases that no mention of the entity uses any more; an entity's own name stays."""
+    used = Mention.objects.filter(entity=OuterRef("entity"), kind=Mention.Kind.NAME, text=OuterRef("name"))
+    own = Entity.objects.filter(pk=OuterRef("entity"), name=OuterRef("name"))
+    EntityAlias.objects.filter(~Exists(used), ~Exists(own), entity__in=entity_ids).delete()
+
+
+def index_entities(entities: Collection[Entity]) -> None:
+    """Writes what search looks up of the entities: their names."""
+    SearchDocument.objects.filter(entity__in=[entity.pk for entity in entities]).delete()
+    names: dict[UUID, list[str]] = {entity.pk: [entity.name] for entity in entities}
+    for entity_id, name in EntityAlias.objects.filter(entity__in=names).values_list("entity_id", "name"):
+        if name not in names[entity_id]:
+            names[entity_id].append(name)
+    SearchDocument.objects.bulk_create(
+        [
+            SearchDocument(
+                project_id=entity.project_id,
+                kind="entity",
+                entity=entity,
+                text=" · ".join([*names[entity.pk], entity.type]),
+            )
+            for entity in entities
+        ],
+        batch_size=500,
+    )

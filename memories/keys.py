@@ -1,0 +1,52 @@
+"""API keys: made once, shown once, looked up by their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from memories.models import ApiKey
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+FORM = re.compile(r"ms_sk_[0-9a-f]{64}")
+SHOWN = 12  # characters of a key that stay readable, so that its owner can tell keys apart
+STAMP_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is: a write at each request would queue up on SQLite
+
+
+def issue(user: User, name: str) -> tuple[ApiKey, str]:
+    """A new key of the user's: its row, and the key itself, which is kept nowhere."""
+    key = f"ms_sk_{secrets.token_hex(32)}"
+    return ApiKey.objects.create(user=user, name=name, prefix=key[:SHOWN], digest=digest(key)), key
+
+
+def find(key: str) -> ApiKey | None:
+    """The row of a key with its user, None when it is unknown or its user inactive; notes the use."""
+    if not FORM.fullmatch(key):
+        return None
+    row = ApiKey.objects.select_related("user").filter(digest=digest(key), user__is_active=True).first()
+    if row is not None:
+        _note_use(row)
+    return row
+
+
+def user_of(key: str) -> User | None:
+    """Whose key this is; None when it is unknown or its user inactive."""
+    row = find(key)
+    return row.user if row else None
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _note_use(row: ApiKey) -> None:
+    now = timezone.now()
+    if row.last_used_at is None or row.last_used_at < now - STAMP_EVERY:
+        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)

@@ -1,0 +1,10 @@
+from django.db import migrations
+
+from memories.search.fulltext import migrate_backwards, migrate_forwards
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("memories", "0002_initial")]
+
+    operations = [migrations.RunPython(migrate_forwards, migrate_backwards)]

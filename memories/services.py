@@ -1,0 +1,112 @@
+"""What people do with projects and memories; pages, API, admin and commands call these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from memories import intake
+from memories.engine.passages import render_conversation
+from memories.graph import deletion
+from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Membership, Memory, Project, SchemaType
+from memories.validation import NewMemory
+from tasks_app import services as tasks
+from tasks_app import transitions
+from tasks_app.kinds import Kind
+from tasks_app.models import TaskLog
+
+CONTENT_FIELDS = {"content", "messages", "reference_time"}
+
+
+def create_project(user: AbstractBaseUser, *, name: str, description: str = "") -> Project:
+    """Makes a project that the user owns, with the built-in entity types."""
+    with transaction.atomic():
+        project = Project.objects.create(name=name, description=description)
+        project.refresh_from_db()
+        Membership.objects.create(project=project, user_id=user.pk, role=Membership.Role.OWNER)
+        EntityType.objects.bulk_create(
+            EntityType(project=project, name=type_name, origin=SchemaType.Origin.BUILT_IN)
+            for type_name in BUILT_IN_ENTITY_TYPES
+        )
+    return project
+
+
+def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> Memory:
+    """Saves a memory and enqueues its ingestion: both are committed, or neither."""
+    with transaction.atomic():
+        memory = intake.insert(project, new, user.pk)
+        tasks.submit(project, Kind.INGEST_EPISODE, memory=memory)
+        memory.refresh_from_db()
+    return memory
+
+
+def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
+    """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion."""
+    with transaction.atomic():
+        changes = dict(changes)
+        tags = changes.pop("tags", None)
+        if tags is not None:
+            intake.set_tags(memory, tags)
+        again = bool(CONTENT_FIELDS & changes.keys())
+        for name, value in _columns(changes).items():
+            setattr(memory, name, value)
+        memory.save()
+        return reprocess_memory(memory) if again else None
+
+
+def _columns(changes: dict[str, Any]) -> dict[str, Any]:
+    """Messages bring their rendered content along; a plain content takes the place of messages."""
+    if messages := changes.get("messages"):
+        return {
+            **changes,
+            "messages": [intake.message_to_json(message) for message in messages],
+            "content": render_conversation(messages),
+            "content_type": Memory.ContentType.CONVERSATION,
+        }
+    if "content" in changes:
+        return {**changes, "messages": None}
+    return changes
+
+
+def reprocess_memory(memory: Memory) -> TaskLog:
+    """Ingests the memory again; its earlier tasks are cancelled."""
+    with transaction.atomic():
+        _cancel_tasks(memory)
+        return tasks.submit(memory.project, Kind.INGEST_EPISODE, memory=memory)
+
+
+def deletion_preview(memory: Memory) -> dict[str, int]:
+    """What deleting the memory would take, and what it would bring back."""
+    return deletion.preview(memory)
+
+
+def delete_memory(memory: Memory) -> dict[str, int]:
+    """Deletes the memory with all that nothing else supports; returns the receipt."""
+    with transaction.atomic():
+        _cancel_tasks(memory)
+        return deletion.delete(memory)
+
+
+def _cancel_tasks(memory: Memory) -> None:
+    for task in memory.tasks.filter(status__in=tasks.ACTIVE):
+        transitions.request_cancel(task)
+
+
+def import_memories(user: AbstractBaseUser, project: Project, items: Sequence[NewMemory]) -> TaskLog:
+    """Accepts many memories at once: one parent task that makes them, with a child task each."""
+    payload = {"items": [intake.to_json(item) for item in items], "user": user.pk}
+    return tasks.submit(project, Kind.IMPORT_MEMORIES, payload=payload)
+
+
+def request_rebuild(project: Project) -> TaskLog:
+    """Asks for new communities; while a rebuild waits or runs, that one is the answer."""
+    for _ in range(3):
+        try:
+            with transaction.atomic():
+                return tasks.active_rebuild(project) or tasks.submit(project, Kind.REBUILD_COMMUNITIES)
+        except IntegrityError:  # another request was first
+            continue
+    raise tasks.StateConflict("A rebuild was asked for at the same moment; look at the running tasks.")

@@ -1,0 +1,1 @@
+"""The pages: each reads with `memories.queries`, writes with `memories.services`, and works without scripts."""

@@ -1,0 +1,108 @@
+"""What grew out of the memories: entities and communities."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from memories import queries, services
+from memories.models import Mention
+from memories.views.base import Place, draw, paginate, project_page
+from tasks_app import queries as task_queries
+from tasks_app import services as tasks
+from tasks_app.kinds import Kind
+
+
+@require_GET
+@project_page()
+def entity_list(request: HttpRequest, place: Place) -> HttpResponse:
+    """The most mentioned first."""
+    filters = {name: request.GET.get(name, "").strip().replace("\x00", "") for name in ("q", "type")}
+    rows = queries.entities(place.project, **filters).order_by("-mention_count", "-id")
+    types = place.project.entities.order_by("type").values_list("type", flat=True).distinct()
+    return draw(
+        request,
+        place,
+        "memories/entity_list.html",
+        "entities",
+        page=paginate(request, rows),
+        filters=filters,
+        filtered=any(filters.values()),
+        types=types,
+    )
+
+
+@require_GET
+@project_page()
+def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpResponse:
+    """Facts, current ones first on ask, and the passages that mention the entity, newest memory first."""
+    entity = get_object_or_404(queries.entities(place.project), pk=entity_id)
+    past = request.GET.get("past") == "1"
+    facts = queries.facts(place.project, entity=entity, include_invalid=past)
+    mentions = (
+        Mention.objects.filter(entity=entity, passage__generation=F("memory__generation"))
+        .select_related("passage", "memory")
+        .defer("memory__content", "memory__messages")
+        .order_by("-memory_id", "start")
+    )
+    return draw(
+        request,
+        place,
+        "memories/entity_detail.html",
+        "entities",
+        entity=entity,
+        aliases=queries.aliases(entity),
+        community=queries.community_of(entity),
+        facts=facts[:100],
+        past=past,
+        page=paginate(request, mentions, 25),
+    )
+
+
+@require_GET
+@project_page()
+def community_list(request: HttpRequest, place: Place) -> HttpResponse:
+    """The current communities, and the rebuild that runs or was the last."""
+    rebuild = task_queries.tasks(place.project, kind=Kind.REBUILD_COMMUNITIES).first()
+    rows = queries.communities(place.project).select_related("parent")
+    return draw(
+        request,
+        place,
+        "memories/community_list.html",
+        "communities",
+        page=paginate(request, rows),
+        rebuild=rebuild,
+        has_entities=place.project.entities.exists(),
+    )
+
+
+@require_POST
+@project_page()
+def community_rebuild(request: HttpRequest, place: Place) -> HttpResponse:
+    try:
+        services.request_rebuild(place.project)
+    except tasks.StateConflict as conflict:
+        messages.error(request, str(conflict))
+    return redirect("communities", place.project.pk)
+
+
+@require_GET
+@project_page()
+def community_detail(request: HttpRequest, place: Place, community_id: UUID) -> HttpResponse:
+    community = get_object_or_404(queries.communities(place.project).select_related("parent"), pk=community_id)
+    members = queries.community_members(community)
+    parts = queries.communities(place.project).filter(parent=community)
+    return draw(
+        request,
+        place,
+        "memories/community_detail.html",
+        "communities",
+        community=community,
+        parts=parts,
+        page=paginate(request, members),
+    )

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class MemStackConfig(AppConfig):
+    name = "memstack"
+    verbose_name = "MemStack"
+
+    def ready(self) -> None:
+        from memstack import checks
+
+        checks.register_all()

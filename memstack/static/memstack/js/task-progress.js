@@ -1,0 +1,159 @@
+// <task-progress task="…">: a task's card, live until it ends. What the server drew inside works without this script.
+
+import { get, post } from "./api.js";
+import { TaskElement, isTerminal, seconds } from "./task-element.js";
+import { stream } from "./stream.js";
+
+const CONNECTION_WORDS = {
+  connecting: "Connecting", live: "Live", reconnecting: "Reconnecting",
+  polling: "No live connection: asking every few seconds",
+};
+const QUIET = 30_000;
+const REDIRECT_AFTER = 1500;
+
+// {communities_count: 4, edges: 1} → "4 communities, 1 edge", the same as the server's result_words
+function resultWords(result) {
+  return Object.entries(result ?? {})
+    .filter(([, value]) => Number.isInteger(value))
+    .map(([key, value]) => {
+      const words = key.replace(/_count$/, "").replaceAll("_", " ");
+      const one = words.endsWith("ies") ? `${words.slice(0, -3)}y` : words.replace(/s$/, "");
+      return `${value.toLocaleString("en-US")} ${value === 1 ? one : words}`;
+    })
+    .join(", ");
+}
+
+class TaskProgress extends TaskElement {
+  connectedCallback() {
+    super.connectedCallback();
+    if (!stream) return;
+    this.heard = performance.now();
+    this.since = performance.now() - 1000 * Number(this.dataset.elapsed || 0);
+    this.addEventListener("submit", (event) => this.submitted(event), { signal: this.listening.signal });
+    this.timer = setInterval(() => this.tick(), 1000);
+    this.connection(stream.state);
+    if (this.terminal) this.ended();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearInterval(this.timer);
+  }
+
+  listen(signal) {
+    stream.addEventListener("state", (event) => this.connection(event.detail), { signal });
+    stream.addEventListener("open", () => this.refetch(), { signal });
+    stream.addEventListener("gap", () => this.refetch(), { signal });
+  }
+
+  connection(state) {
+    const part = this.part("connection");
+    if (!part) return;
+    part.hidden = this.terminal;
+    part.dataset.state = state;
+    part.textContent = CONNECTION_WORDS[state];
+  }
+
+  async refetch() {
+    if (this.terminal) return;
+    const task = this.task;
+    try {
+      const row = await get(`/api/v1/tasks/${task}`);
+      if (task === this.task) this.apply(row);
+    } catch (error) {
+      if (error.status === 404) this.say("stage", "This task is gone; its memory or project was deleted.");
+    }
+  }
+
+  // Silence may mean a dead connection: look whether something was missed.
+  async listenUp() {
+    this.heard = performance.now();
+    const before = this.state;
+    await this.refetch();
+    if (this.state !== before) stream.distrust();
+  }
+
+  apply(next) {
+    const before = this.state;
+    if (!super.apply(next)) return false;
+    this.heard = performance.now();
+    if (next.attempt !== before.attempt || before.status === "pending") this.since = performance.now();
+    this.say("counter", next.total ? `${next.done ?? 0} of ${next.total}` : "");
+    this.say("eta", next.eta_seconds ? `about ${seconds(next.eta_seconds)} left` : "");
+    if (next.message !== before.message || next.status !== before.status) {
+      this.say("announce", `${this.part("state")?.textContent}. ${next.error || next.message || ""}`);
+    }
+    if (isTerminal(next.status)) this.ended(next);
+    return true;
+  }
+
+  tick() {
+    if (this.terminal) return;
+    if (this.state.status === "processing") this.say("elapsed", seconds(Math.round((performance.now() - this.since) / 1000)));
+    if (performance.now() - this.heard > QUIET) this.listenUp();
+  }
+
+  ended(news) {
+    const { status } = this.state;
+    this.connection(stream.state);
+    this.show("cancel", false);
+    this.show("retry", status !== "completed");
+    this.show("link", status === "completed");
+    this.show("fail-note", status === "failed");
+    if (news) {
+      this.say("eta", "");
+      this.say("elapsed", seconds(news.duration_seconds));
+      this.say("result", resultWords(news.result));
+    }
+    if (status === "completed" && this.dataset.redirect) {
+      setTimeout(() => location.replace(this.dataset.redirect), REDIRECT_AFTER);
+    }
+  }
+
+  show(name, visible) {
+    const part = this.part(name);
+    if (part) part.hidden = !visible;
+  }
+
+  async submitted(event) {
+    const action = event.target.dataset.action;
+    if (!action) return;
+    event.preventDefault();
+    const button = event.target.querySelector("button");
+    button.disabled = true;
+    this.say("problem", "");
+    try {
+      const token = event.target.elements.namedItem("csrfmiddlewaretoken").value;
+      const answer = await post(`/api/v1/tasks/${this.task}/${action}`, token);
+      if (action === "retry") this.restart(answer.task_id);
+    } catch (error) {
+      this.say("problem", error.message);
+      this.refetch();
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  // A retry is a new task: the card follows it from its beginning.
+  restart(task) {
+    if (this.hasAttribute("data-own-page")) {
+      location.assign(location.pathname.replace(/tasks\/[^/]+/, `tasks/${task}`));
+      return;
+    }
+    this.setAttribute("task", task);
+    for (const form of this.querySelectorAll("form[data-action]")) {
+      form.action = form.action.replace(/tasks\/[^/]+/, `tasks/${task}`);
+    }
+    const details = this.part("details");
+    if (details) details.href = details.href.replace(/tasks\/[^/]+/, `tasks/${task}`);
+    this.state = { status: "pending", attempt: -1, seq: 0, progress: 0 };
+    this.show("cancel", true);
+    for (const name of ["retry", "link", "fail-note"]) this.show(name, false);
+    for (const name of ["result", "elapsed", "counter", "eta"]) this.say(name, "");
+    this.apply({ status: "pending", attempt: 0, progress: 0, message: "Waiting for a worker" });
+    this.connection(stream.state);
+    this.refetch();
+  }
+}
+
+customElements.define("task-progress", TaskProgress);

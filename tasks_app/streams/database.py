@@ -1,0 +1,74 @@
+"""The few threads in which streams read the database, so that an open stream holds neither thread nor connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+AWAY = (DatabaseError, InterfaceError)
+MAX_AGE = 60.0  # seconds that a thread keeps its connection: a database that was replaced is noticed
+
+
+class Database:
+    """A pool of `threads`, each with at most one connection, which an error or its age ends."""
+
+    def __init__(self, threads: int, tries: int = 3, pause: float = 0.2) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="stream-db")
+        self._tries = tries
+        self._pause = pause
+        self._born = threading.local()
+        self._wrappers: set[BaseDatabaseWrapper] = set()
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls `function` in a thread; when the database is away again after a pause, thrice in all by default."""
+        for attempt in range(1, self._tries + 1):
+            try:
+                return await self.once(function, *args, **kwargs)
+            except AWAY as error:
+                if attempt == self._tries:
+                    raise
+                logger.info("The database did not answer a stream, trying again: %s", error)
+                await asyncio.sleep(self._pause * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        raise AssertionError("unreachable")
+
+    async def once(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same without a second try."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: self._call(function, *args, **kwargs))
+
+    def _call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            result = function(*args, **kwargs)
+        except BaseException:
+            connections.close_all()
+            raise
+        self._keep_or_close()
+        return result
+
+    def _keep_or_close(self) -> None:
+        """Connections stay open for a while: on PostgreSQL a new one costs more than the queries of a stream."""
+        now = time.monotonic()
+        if now - getattr(self._born, "at", 0.0) > MAX_AGE:
+            connections.close_all()
+            self._born.at = now
+        self._wrappers.update(connections.all(initialized_only=True))
+
+    def close(self) -> None:
+        """Ends the threads and their connections."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for wrapper in self._wrappers:
+            wrapper.inc_thread_sharing()
+            wrapper.close()
+        self._wrappers.clear()

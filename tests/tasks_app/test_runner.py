@@ -1,0 +1,162 @@
+"""One attempt from claim to end, with a real heartbeat thread."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from memories.engine.errors import InvalidSource
+from memories.graph.versions import StaleGraph
+from memories.models import Project
+from tasks_app import runner, services, transitions
+from tasks_app.kinds import Kind
+from tasks_app.models import Status, TaskEvent, TaskLog
+from tasks_app.runner import Outcome, Progress
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def task() -> TaskLog:
+    return transitions.enqueue(Project.objects.create(name="Home"), Kind.INGEST_EPISODE)
+
+
+def again(task: TaskLog) -> TaskLog:
+    return TaskLog.objects.get(pk=task.pk)
+
+
+def test_a_pipeline_reports_and_completes(task: TaskLog) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        progress.stage("read", 30, "Reading...", total=2)
+        progress.count(2, 2, low=30, high=50)
+        return Outcome(result={"read": 2}, message="All read")
+
+    runner.run(task.pk, pipeline, "worker")
+    row = again(task)
+    assert (row.status, row.result, row.message) == (Status.COMPLETED, {"read": 2}, "All read")
+    assert row.cpu_seconds is not None
+    assert row.peak_memory_mb is None or row.peak_memory_mb > 1
+    shown = [event.data["progress"] for event in TaskEvent.objects.filter(task=task).order_by("seq")]
+    assert shown == sorted(shown)
+    assert shown[-1] == 100
+
+
+def test_a_task_that_is_not_there_to_be_had_is_left_alone(task: TaskLog) -> None:
+    services.cancel(task)
+
+    def pipeline(progress: Progress) -> Outcome:
+        raise AssertionError("must not run")
+
+    runner.run(task.pk, pipeline, "worker")
+    runner.run("00000000-0000-7000-8000-000000000000", pipeline, "worker")
+    assert again(task).status == Status.CANCELLED
+
+
+def test_an_expected_failure_ends_at_once_with_its_sentence(task: TaskLog) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        raise InvalidSource("The file has no text.")
+
+    runner.run(task.pk, pipeline, "worker")
+    row = again(task)
+    assert (row.status, row.error, row.retryable, row.traceback) == (Status.FAILED, "The file has no text.", False, "")
+
+
+def test_an_unexpected_error_is_retried_and_its_details_stay_with_the_operator(task: TaskLog) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        raise ZeroDivisionError("secret detail")
+
+    for number in range(1, transitions.MAX_RETRIES + 1):
+        runner.run(task.pk, pipeline, "worker")
+        row = again(task)
+        assert (row.status, row.retries) == (Status.PENDING, number)
+        assert row.run_after is not None
+        TaskLog.objects.filter(pk=task.pk).update(run_after=None)
+    runner.run(task.pk, pipeline, "worker")
+    row = again(task)
+    assert (row.status, row.retryable) == (Status.FAILED, True)
+    assert "ZeroDivisionError" in row.error
+    assert "secret detail" in row.traceback
+    told = [str(event.data) for event in TaskEvent.objects.filter(task=task)]
+    assert not any("secret detail" in words for words in told)
+
+
+def test_cancel_is_seen_within_a_second(task: TaskLog) -> None:
+    asked = []
+
+    def pipeline(progress: Progress) -> Outcome:
+        services.cancel(task)
+        asked.append(time.monotonic())
+        while True:
+            progress.checkpoint()
+            time.sleep(0.01)
+
+    runner.run(task.pk, pipeline, "worker")
+    assert again(task).status == Status.CANCELLED
+    assert time.monotonic() - asked[0] < 1.5
+
+
+def test_an_attempt_whose_lease_is_lost_stops_and_changes_nothing(task: TaskLog) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        TaskLog.objects.filter(pk=task.pk).update(attempt=7)
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            progress.checkpoint()
+            time.sleep(0.01)
+        raise AssertionError("the heartbeat did not notice")
+
+    runner.run(task.pk, pipeline, "worker")
+    row = again(task)
+    assert (row.status, row.attempt) == (Status.PROCESSING, 7)
+
+
+def test_counters_send_at_most_ten_events_a_second_and_never_fall(task: TaskLog) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        progress.stage("read", 30, "Reading...", total=10_000)
+        for number in range(10_000):
+            progress.count(number, 10_000, low=30, high=50)
+        return Outcome(result={}, message="")
+
+    began = time.monotonic()
+    runner.run(task.pk, pipeline, "worker")
+    took = time.monotonic() - began
+    shown = [event.data["progress"] for event in TaskEvent.objects.filter(task=task).order_by("seq")]
+    assert shown == sorted(shown)
+    assert len(shown) <= 5 + 10 * took
+
+
+def test_an_outcome_is_made_again_when_the_graph_changed(task: TaskLog) -> None:
+    calls = []
+
+    def effects() -> None:
+        calls.append("effects")
+        if len(calls) < 3:
+            raise StaleGraph
+
+    def outcome() -> Outcome:
+        return Outcome(result={"calls": len(calls)}, message="", effects=effects, again=outcome)
+
+    runner.run(task.pk, lambda progress: outcome(), "worker")
+    row = again(task)
+    assert (row.status, row.result) == (Status.COMPLETED, {"calls": 2})
+
+
+def test_a_task_waits_for_the_graph_and_goes_back_when_it_stays_taken(
+    task: TaskLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LANE_SECONDS", 0.1)
+    holder = transitions.claim(transitions.enqueue(task.project, Kind.INGEST_EPISODE).pk, "other")
+    assert holder is not None
+    transitions.take_lane(holder)
+
+    def pipeline(progress: Progress) -> Outcome:
+        progress.take_graph_lane()
+        return Outcome(result={}, message="")
+
+    runner.run(task.pk, pipeline, "worker")
+    row = again(task)
+    assert (row.status, row.retries) == (Status.PENDING, 0)
+    transitions.complete(holder, {}, lambda: None, message="")
+    TaskLog.objects.filter(pk=task.pk).update(run_after=None)
+    runner.run(task.pk, pipeline, "worker")
+    assert again(task).status == Status.COMPLETED

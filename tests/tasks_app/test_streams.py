@@ -1,0 +1,542 @@
+"""Streams as a client sees them, from the table alone: no broker takes part here."""
+
+# ruff: noqa: F811 - fixtures are imported
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
+
+from memories.models import ApiKey, Membership, Project
+from tasks_app import transitions
+from tasks_app.models import TaskEvent, TaskLog
+from tasks_app.streams import hub as hub_module
+from tasks_app.streams import table
+from tasks_app.streams.database import Database
+from tasks_app.streams.hub import Pace
+from tasks_app.streams.viewer import Viewer
+from tests.tasks_app.streams_harness import FAST, Reader, World, file_database, orm, world
+
+__all__ = ["file_database", "world"]
+pytestmark = pytest.mark.django_db(transaction=True)
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+# --- a task's stream
+
+
+async def test_begins_with_the_newest_event_and_goes_on_from_there(world: World) -> None:
+    task = await world.running(advances=3)
+    reader = world.read_task(task)
+    kind, identifier, data = await reader.next()
+    assert (kind, identifier, data["seq"]) == ("progress", f"task-{task.pk}:5", 5)
+    await world.advance(task, 2)
+    assert [(await reader.next())[2]["seq"] for _ in range(2)] == [6, 7]
+    assert reader.headers["content-type"] == "text/event-stream"
+    assert reader.headers["cache-control"] == "no-cache, no-transform"
+    assert reader.headers["x-accel-buffering"] == "no"
+    assert 1000 <= int(reader.blocks()[0]["retry"]) <= 3000
+
+
+async def test_comes_back_to_each_later_event_once(world: World) -> None:
+    task = await world.running(advances=5)
+    reader = world.read_task(task, last=3)
+    await reader.until(lambda: len(reader.events()) == 4)
+    await world.advance(task, 2)
+    await reader.until(lambda: len(reader.events()) == 6)
+    assert reader.numbers() == [4, 5, 6, 7, 8, 9]
+
+
+async def test_comes_back_by_the_query_too(world: World) -> None:
+    task = await world.running(advances=2)
+    reader = world.read(f"tasks/{task.pk}/stream", query=f"es-meta=x&lastEventId=task-{task.pk}%3A2&other")
+    await reader.until(lambda: len(reader.events()) == 2)
+    assert reader.numbers() == [3, 4]
+
+
+async def test_the_terminal_event_ends_it_and_204_stops_who_comes_back(world: World) -> None:
+    task = await world.running()
+    reader = world.read_task(task)
+    await reader.next()
+    await world.complete(task)
+    await reader.end()
+    kind, identifier, data = reader.events()[-1]
+    assert (kind, data["status"], data["progress"], data["result"]) == ("completed", "completed", 100, {"facts": 3})
+    assert identifier == reader.last_id
+    again = world.read(f"tasks/{task.pk}/stream", last=identifier)
+    await again.end()
+    assert (again.status, again.body) == (204, b"")
+
+
+@pytest.mark.parametrize("last", [None, 1, 99])
+async def test_a_task_that_has_ended_is_told_and_closed(world: World, last: int | None) -> None:
+    task = await world.complete(await world.running())
+    reader = world.read_task(task, last=last)
+    await reader.end()
+    assert [kind for kind, _, _ in reader.events()][-1] == "completed"
+    assert reader.numbers() == ([2, 3] if last == 1 else [3])
+
+
+async def test_a_place_that_is_not_kept_begins_with_the_newest_event(world: World) -> None:
+    task = await world.running(advances=4)
+    await orm(TaskEvent.objects.filter(task=task, seq__lt=4).delete)
+    reader = world.read_task(task, last=1)
+    await reader.next()
+    assert reader.numbers() == [6]
+
+
+async def test_the_row_speaks_when_no_event_is_kept(world: World) -> None:
+    task = await world.complete(await world.running())
+    await orm(TaskEvent.objects.filter(task=task).delete)
+    reader = world.read_task(task)
+    await reader.end()
+    assert [(kind, data["seq"]) for kind, _, data in reader.events()] == [("completed", 3)]
+
+
+@pytest.mark.parametrize("identifier", [NOBODY, "abc", "%00", "task-1"])
+async def test_an_unknown_task_is_one_error_event(world: World, identifier: str) -> None:
+    reader = world.read(f"tasks/{identifier}/stream")
+    await reader.end()
+    assert reader.status == 200
+    assert reader.blocks() == [{"event": "error", "data": '{"error": "Task not found"}'}]
+
+
+async def test_another_tenants_task_is_unknown(world: World) -> None:
+    reader = world.read_task(await world.running(), user="charlie")
+    await reader.end()
+    assert [kind for kind, _, _ in reader.events()] == ["error"]
+
+
+async def test_a_deleted_task_ends(world: World) -> None:
+    task = await world.task()
+    reader = world.read_task(task)
+    await reader.next()
+    await orm(TaskLog.objects.filter(pk=task.pk).delete)
+    await reader.end()
+
+
+# --- a project's stream
+
+
+async def test_a_project_begins_now_and_counts_all_its_tasks(world: World) -> None:
+    first = await world.running()
+    reader = world.read_project()
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    assert reader.last_id == f"project-{world.project.pk}:2"  # no event, but a place to come back to
+    second = await world.task()
+    await world.complete(first)
+    await reader.until(lambda: len(reader.events()) == 2)
+    assert [(kind, data["id"]) for kind, _, data in reader.events()] == [
+        ("progress", str(second.pk)),
+        ("completed", str(first.pk)),
+    ]
+    assert reader.numbers() == [3, 4]
+    assert not reader.ended
+
+
+async def test_a_project_replays_from_a_place(world: World) -> None:
+    await world.running(advances=3)
+    reader = world.read_project(last=0, user="bob")
+    await reader.until(lambda: len(reader.events()) == 5)
+    assert reader.numbers() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("last", [1, 77])
+async def test_a_project_resets_who_is_older_than_kept_or_ahead(world: World, last: int) -> None:
+    task = await world.running(advances=2)
+    await orm(TaskEvent.objects.filter(task=task, project_seq__lt=3).delete)
+    reader = world.read_project(last=last)
+    assert await reader.next() == ("reset", f"project-{world.project.pk}:4", {})
+    await world.advance(task)
+    await reader.next()
+    assert reader.numbers() == [4, 5]
+
+
+async def test_a_long_replay_comes_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table.later, "__defaults__", (3,))
+    await world.running(advances=8)
+    reader = world.read_project(last=0)
+    await reader.until(lambda: len(reader.events()) == 10)
+    assert reader.numbers() == list(range(1, 11))
+
+
+@pytest.mark.parametrize("identifier", [NOBODY, "abc"])
+async def test_an_unknown_project_is_404(world: World, identifier: str) -> None:
+    reader = world.read(f"projects/{identifier}/stream")
+    await reader.end()
+    assert_problem(reader, 404)
+
+
+async def test_another_tenants_project_is_404(world: World) -> None:
+    reader = world.read_project(user="charlie")
+    await reader.end()
+    assert_problem(reader, 404)
+
+
+# --- all projects
+
+
+async def test_all_projects_of_the_user_come_and_nobody_elses(world: World) -> None:
+    second, foreign = await orm(_projects, world)
+    reader = world.read("stream")
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    for project in (world.project, second, foreign, second):
+        await world.task(project)
+    await reader.until(lambda: len(reader.events()) == 3)
+    await reader.quiet()
+    assert sorted(_places(reader.last_id).values()) == [1, 2]
+
+
+async def test_all_projects_are_resumed_each_from_its_place(world: World) -> None:
+    second, _ = await orm(_projects, world)
+    reader = world.read("stream", last=f"project-{world.project.pk}:0,project-{second.pk}:0")
+    for project in (world.project, second, world.project, second):
+        await world.task(project)
+    await reader.until(lambda: len(reader.events()) == 2)
+    place = reader.events()[1][1]
+    had = [data["id"] for _, _, data in reader.events()[:2]]
+    again = world.read("stream", last=place)
+    await again.until(lambda: len(again.events()) == 2)
+    seen = had + [data["id"] for _, _, data in again.events()]
+    assert sorted(seen) == sorted(str(each) for each in await orm(lambda: list(TaskLog.objects.values_list("pk", flat=True))))
+
+
+async def test_a_new_project_joins_the_stream_of_all(world: World) -> None:
+    reader = world.read("stream")
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    second, _ = await orm(_projects, world)
+    await world.task(second)
+    await reader.next()
+    assert _places(reader.last_id)[f"project-{second.pk}"] == 1
+
+
+async def test_a_project_with_a_history_joins_with_a_reset(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "SHORT", 2)
+    _, foreign = await orm(_projects, world)
+    for _ in range(3):
+        await world.task(foreign)
+    reader = world.read("stream", last=f"project-{world.project.pk}:0")
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    await orm(world.join, "alice", foreign)
+    kind, identifier, _ = await reader.next()
+    assert kind == "reset"
+    assert _places(identifier or "")[f"project-{foreign.pk}"] == 3
+
+
+async def test_staff_see_all_projects(world: World) -> None:
+    await orm(User.objects.filter(username="charlie").update, is_staff=True)
+    reader = world.read("stream", user="charlie")
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    await world.task()
+    await reader.next()
+
+
+def _projects(world: World) -> tuple[Project, Project]:
+    second, foreign = Project.objects.create(name="Second"), Project.objects.create(name="Foreign")
+    world.join("alice", second)
+    world.join("charlie", foreign)
+    return second, foreign
+
+
+def _places(identifier: str) -> dict[str, int]:
+    return {channel: int(number) for channel, number in (part.split(":") for part in identifier.split(","))}
+
+
+# --- the request
+
+
+@pytest.mark.parametrize("path", ["stream", "stream/", "projects/{p}/stream", "projects/{p}/stream/", "tasks/{t}/stream/"])
+async def test_each_path_works_with_and_without_a_slash_and_answers_head(world: World, path: str) -> None:
+    task = await world.task()
+    where = path.format(p=world.project.pk, t=task.pk)
+    reader = world.read(where)
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    head = world.read(where, method="HEAD")
+    await head.end()
+    assert (head.status, head.body, head.headers) == (200, b"", reader.headers)
+
+
+@pytest.mark.parametrize("path", ["stream/x", "tasks/stream", "tasks", "projects/a/b/stream", "streams"])
+async def test_other_paths_are_djangos(world: World, path: str) -> None:
+    reader = world.read(path)
+    await reader.end()
+    assert reader.status == 418
+
+
+async def test_a_stream_is_only_read(world: World) -> None:
+    reader = world.read("stream", method="POST")
+    await reader.end()
+    assert_problem(reader, 405)
+    assert reader.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ms_sk_" + "0" * 64, "Bearer x", "Basic YTpi", "Bearer \xff"])
+async def test_nobody_is_401(world: World, value: str) -> None:
+    reader = world.read("stream", user=None, headers={"Authorization": value})
+    await reader.end()
+    assert_problem(reader, 401)
+
+
+async def test_an_inactive_user_is_401(world: World) -> None:
+    await orm(User.objects.filter(username="alice").update, is_active=False)
+    reader = world.read("stream")
+    await reader.end()
+    assert_problem(reader, 401)
+
+
+@pytest.mark.parametrize(
+    "last", ["x", "1", "task-1:2", f"task-{NOBODY}:", f"task-{NOBODY}:-1", f"task-{NOBODY}:1", "project-x:1", ",", "a" * 9999]
+)
+async def test_an_id_of_something_else_is_400(world: World, last: str) -> None:
+    task = await world.task()
+    for path in (f"tasks/{task.pk}/stream", f"projects/{world.project.pk}/stream", "stream"):
+        reader = world.read(path, last=last)
+        await reader.end()
+        assert (reader.status, reader.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+
+
+async def test_streams_can_be_turned_off(world: World, settings: Any) -> None:
+    settings.MEMSTACK_STREAMS = False
+    reader = world.read("stream")
+    await reader.end()
+    assert_problem(reader, 404)
+    assert b"turned off" in reader.body
+
+
+async def test_a_session_reads_and_its_end_ends_the_stream(world: World) -> None:
+    session_key = await orm(_log_in, world.users["alice"])
+    reader = world.read("stream", user=None, headers={"Cookie": f"other=1; sessionid={session_key}"})
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    await orm(SessionStore(session_key).delete)
+    await reader.end()
+
+
+async def test_a_new_password_ends_the_streams_of_old_sessions(world: World) -> None:
+    session_key = await orm(_log_in, world.users["alice"])
+    reader = world.read("stream", user=None, headers={"Cookie": f"sessionid={session_key}"})
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    await orm(User.objects.filter(username="alice").update, password="another hash")
+    await reader.end()
+    again = world.read("stream", user=None, headers={"Cookie": f"sessionid={session_key}"})
+    await again.end()
+    assert_problem(again, 401)
+
+
+def _log_in(user: User) -> str:
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def assert_problem(reader: Reader, status: int) -> None:
+    assert (reader.status, reader.headers["content-type"]) == (status, "application/problem+json")
+    assert json.loads(reader.body)["status"] == status
+
+
+# --- rights, limits and faults
+
+
+async def test_a_lost_membership_ends_the_stream_of_the_one_only(world: World) -> None:
+    task = await world.running()
+    alice, bob = world.read_task(task), world.read_task(task, user="bob")
+    await alice.next()
+    await bob.next()
+    await orm(Membership.objects.filter(user=world.users["bob"]).delete)
+    await bob.end()
+    await world.advance(task)
+    await alice.next()
+    assert bob.numbers() == [2]
+
+
+async def test_a_deleted_key_ends_its_streams(world: World) -> None:
+    reader = world.read_project()
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    await orm(ApiKey.objects.filter(user=world.users["alice"]).delete)
+    await reader.end()
+    assert not reader.events()
+
+
+async def test_rights_are_looked_up_by_a_fixed_number_of_queries(world: World, django_assert_num_queries: Any) -> None:
+    def look(count: int) -> None:
+        callers = [hub_module.callers.Caller(world.users["alice"].pk, False, uuid.uuid4()) for _ in range(count)]
+        with django_assert_num_queries(3):
+            hub_module.callers.rights(callers)
+
+    await sync_to_async(look)(1)
+    await sync_to_async(look)(50)
+
+
+async def test_too_many_streams_are_refused_for_a_while(world: World) -> None:
+    world.serve(per_user=2, per_process=3)
+    readers = [world.read_project(user=name) for name in ("alice", "alice", "bob")]
+    for reader in readers:
+        await reader.until(lambda reader=reader: len(reader.blocks()) == 2)
+    refused = world.read_project(user="bob")
+    await refused.end()
+    assert_problem(refused, 503)
+    assert int(refused.headers["retry-after"]) >= 1
+    await readers[2].leave()
+    refused = world.read_project(user="alice")
+    await refused.end()
+    assert_problem(refused, 503)
+    admitted = world.read_project(user="bob")
+    await admitted.until(lambda: admitted.status == 200)
+
+
+async def test_who_leaves_leaves_nothing_behind(world: World) -> None:
+    application = world.serve(keep_alive=60)
+    task = await world.running()
+    reader = world.read_task(task)
+    await reader.next()
+    assert application.hub.channels
+    await reader.leave()
+    assert not application.hub.channels
+    assert not application.hub._viewers
+    assert not application.hub._users
+
+
+async def test_a_quiet_stream_shows_a_sign_of_life(world: World) -> None:
+    world.serve(keep_alive=0.1)
+    reader = world.read_project()
+    await reader.until(lambda: len(reader.blocks()) >= 5)
+    assert reader.body.endswith(b"\n\n:\n\n:\n\n:\n\n")
+
+
+async def test_a_slow_reader_delays_nobody_and_misses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Viewer.__init__, "__defaults__", (None, 5))
+    world.serve()
+    task = await world.running()
+    slow, quick = world.read_task(task), world.read_task(task)
+    await slow.next()
+    await quick.next()
+    slow.gate.clear()
+    for _ in range(4):
+        task = await world.advance(task, 10)
+        await quick.until(lambda: quick.numbers()[-1] == task.event_seq)
+    assert len(slow.numbers()) == 1
+    slow.gate.set()
+    await world.complete(task)
+    await slow.end()
+    await quick.end()
+    assert slow.numbers() == quick.numbers() == list(range(2, 44))
+
+
+async def test_a_database_that_is_away_for_a_moment_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = await world.running()
+    failing = iter([OperationalError("away"), OperationalError("away")])
+    monkeypatch.setattr(table, "read", _fail_first(table.read, failing))
+    reader = world.read_task(task)
+    assert (await reader.next())[2]["seq"] == 2
+
+
+async def test_a_database_that_stays_away_ends_the_stream_without_an_error(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await world.running()
+    monkeypatch.setattr(table, "read", _fail_first(table.read, iter([OperationalError("away")] * 3)))
+    reader = world.read_task(task)
+    await reader.end()
+    assert (reader.status, reader.events()) == (200, [])
+
+
+async def test_who_opens_while_the_database_is_away_comes_back_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks_app.streams.callers.keys.find", _fail_first(None, iter([OperationalError("away")] * 3)))
+    reader = world.read("stream")
+    await reader.end()
+    assert reader.status == 200
+    assert [list(block) for block in reader.blocks()] == [["retry"]]
+
+
+async def test_streams_end_when_rights_cannot_be_looked_up_for_too_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.serve(pace=Pace(sweep=0.1, recheck=0.1, unconfirmed=0.5))
+    reader = world.read_project()
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    monkeypatch.setattr(hub_module.callers, "rights", _fail_first(None, iter([OperationalError("away")] * 99)))
+    await asyncio.sleep(0.2)
+    assert not reader.ended
+    await reader.end()
+
+
+def _fail_first(function: Any, errors: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for error in errors:
+            raise error
+        return function(*args, **kwargs)
+
+    return call
+
+
+async def test_closing_ends_open_streams_and_sends_new_ones_away(world: World) -> None:
+    application = world.serve()
+    reader = world.read_project()
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    application.hub.close()
+    await reader.end(1)
+    again = world.read_project()
+    await again.end(1)
+    assert again.status == 200
+
+
+async def test_a_database_thread_closes_its_connections_at_the_end(world: World) -> None:
+    database = Database(threads=2)
+    await asyncio.gather(*(database.run(Project.objects.count) for _ in range(8)))
+    wrappers = set(database._wrappers)
+    assert 1 <= len(wrappers) <= 2
+    await asyncio.to_thread(database.close)
+    assert all(wrapper.connection is None for wrapper in wrappers)
+
+
+async def test_fast_changes_of_many_tasks_come_whole(world: World) -> None:
+    """Many writers at once, and readers that come and go: each has every number once, in order."""
+    tasks = [await world.running() for _ in range(4)]
+    steady = world.read_project(last=0)
+
+    async def drive(task: TaskLog) -> None:
+        for _ in range(5):
+            task = await world.advance(task, 3)
+        await world.complete(task)
+
+    async def flap() -> list[int]:
+        seen: list[int] = []
+        while not seen or seen[-1] < total:
+            reader = world.read_project(last=seen[-1] if seen else 0)
+            with_events = min(len(seen) + 7, total) - len(seen)
+            await reader.until(lambda reader=reader, count=with_events: len(reader.events()) >= count)
+            await reader.leave()
+            seen += reader.numbers()
+        return seen
+
+    total = 4 * (2 + 15 + 1)
+    numbers, *_ = await asyncio.gather(flap(), *map(drive, tasks))
+    await steady.until(lambda: len(steady.events()) == total)
+    assert numbers == steady.numbers() == list(range(1, total + 1))
+    assert FAST.sweep < 1
+
+
+async def test_cancelled_and_failed_tasks_end_their_streams(world: World) -> None:
+    failed, cancelled = await world.running(), await world.running()
+    readers = [world.read_task(failed), world.read_task(cancelled)]
+    for reader in readers:
+        await reader.next()
+    await orm(transitions.fail, failed, "The page was not found.", retryable=True)
+    await orm(transitions.cancel, cancelled)
+    for reader in readers:
+        await reader.end()
+    assert [reader.events()[-1][0] for reader in readers] == ["failed", "cancelled"]
+    assert readers[0].events()[-1][2]["retryable"] is True

@@ -1,0 +1,200 @@
+"""Streams with a real broker: it makes them fast, and nothing is lost or late by more than a moment without it."""
+
+# ruff: noqa: F811 - fixtures are imported
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+import redis
+
+from tasks_app import events
+from tasks_app.events import project_channel, task_channel
+from tasks_app.models import TaskLog
+from tasks_app.streams.hub import EVENTS_CHANNEL, Pace
+from tests.tasks_app.streams_harness import Broker, Reader, World, broker, file_database, orm, world
+
+__all__ = ["broker", "file_database", "world"]
+pytestmark = pytest.mark.django_db(transaction=True)
+RARELY = Pace(sweep=30.0, recheck=30.0)  # so that only the broker can have told
+
+
+async def opened(reader: Reader) -> Reader:
+    await reader.until(lambda: len(reader.blocks()) >= 2)
+    return reader
+
+
+async def poke(broker: Broker, channel: str, number: Any, data: Any = None) -> None:
+    message = {"channel": channel, "event_type": "progress", "data": json.dumps(data or {}), "pub_id": number}
+
+    def publish() -> None:
+        with redis.Redis(**broker.settings) as client:
+            client.publish(EVENTS_CHANNEL, json.dumps(message))
+
+    await asyncio.to_thread(publish)
+
+
+async def test_a_poke_brings_an_event_at_once(world: World, broker: Broker) -> None:
+    world.serve(broker.settings, pace=RARELY)
+    task = await world.running()
+    readers = [await opened(world.read_task(task)), await opened(world.read_project()), await opened(world.read("stream"))]
+    began = time.monotonic()
+    await world.advance(task)
+    for reader in readers:
+        await reader.until(lambda reader=reader: reader.numbers()[-1:] == [3])
+    assert time.monotonic() - began < 1.0
+    assert readers[0].events()[-1] == ("progress", f"task-{task.pk}:3", readers[1].events()[-1][2])
+
+
+async def test_an_event_right_after_the_first_opening_is_not_late(world: World, broker: Broker) -> None:
+    world.serve(broker.settings, pace=RARELY)
+    task = await world.running()
+    reader = world.read_task(task)
+    await reader.until(lambda: reader.status == 200)
+    await world.advance(task)
+    await reader.until(lambda: reader.numbers()[-1:] == [3], seconds=1.0)
+
+
+async def test_repeated_stale_and_malformed_pokes_have_no_effect(world: World, broker: Broker) -> None:
+    world.serve(broker.settings)
+    task = await world.running(advances=2)
+    reader = await opened(world.read_task(task))
+    for number in (None, "x", "4", "4", "2", "-3"):
+        await poke(broker, task_channel(task.pk), number)
+    await poke(broker, "task-nobody", "1")
+    await orm(events.poke, [await orm(task.events.get, seq=4)] * 3)
+    await reader.quiet()
+    await world.advance(task)
+    await reader.until(lambda: len(reader.events()) == 2)
+    assert reader.numbers() == [4, 5]
+
+
+async def test_a_lost_poke_is_found_in_the_table(world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.serve(broker.settings)
+    task = await world.running()
+    reader = await opened(world.read_task(task))
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "send_event", lambda *_, **__: None)
+        task = await world.advance(task)
+    await reader.until(lambda: reader.numbers()[-1:] == [3], seconds=1.5)
+
+
+async def test_a_gap_between_pokes_is_filled_from_the_table(
+    world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.serve(broker.settings, pace=RARELY)
+    task = await world.running()
+    readers = [await opened(world.read_task(task)), await opened(world.read_project())]
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "send_event", lambda *_, **__: None)
+        task = await world.advance(task, 3)
+    await world.advance(task)
+    for reader in readers:
+        await reader.until(lambda reader=reader: reader.numbers()[-4:] == [3, 4, 5, 6], seconds=1.5)
+
+
+async def test_pokes_out_of_order_arrive_in_order(world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.serve(broker.settings, pace=RARELY)
+    task = await world.running()
+    reader = await opened(world.read_project())
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "send_event", lambda *_, **__: None)
+        task = await world.advance(task, 4)
+    for event in reversed(await orm(lambda: list(task.events.filter(seq__gt=2)))):
+        await poke(broker, project_channel(world.project.pk), str(event.project_seq), event.data)
+    await reader.until(lambda: len(reader.events()) == 4, seconds=1.5)
+    await reader.quiet()
+    assert reader.numbers() == [3, 4, 5, 6]
+
+
+async def test_a_burst_over_the_queue_comes_whole(world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.serve(broker.settings)
+    task = await world.running()
+    reader = await opened(world.read_task(task))
+    reader.gate.clear()
+    monkeypatch.setattr("tasks_app.streams.viewer.LIMIT", 10)
+    await world.advance(task, 60)
+    reader.gate.set()
+    await reader.until(lambda: len(reader.events()) == 61)
+    assert reader.numbers() == list(range(2, 63))
+
+
+async def test_streams_open_and_go_on_while_the_broker_is_down(world: World, broker: Broker) -> None:
+    broker.stop()
+    world.serve(broker.settings)
+    task = await world.running()
+    began = time.monotonic()
+    reader = world.read_task(task)
+    await reader.next()
+    await world.advance(task)
+    await reader.next()
+    assert time.monotonic() - began < 2.5
+
+
+async def test_a_broker_that_comes_back_is_heard_again(world: World, broker: Broker) -> None:
+    application = world.serve(broker.settings)
+    task = await world.running()
+    reader = await opened(world.read_task(task))
+    broker.stop()
+    task = await world.advance(task, 2)
+    await reader.until(lambda: reader.numbers()[-1:] == [4], seconds=1.5)
+    await asyncio.to_thread(broker.start)
+    await asyncio.to_thread(_wait_for_subscriber, broker)
+    application.hub.pace = RARELY
+    await asyncio.sleep(0.2)
+    task = await world.advance(task, 2)
+    await reader.until(lambda: reader.numbers()[-1:] == [6], seconds=1.0)
+    assert reader.numbers() == [2, 3, 4, 5, 6]
+
+
+async def test_what_happened_while_nobody_listened_comes_on_reconnection(world: World, broker: Broker) -> None:
+    world.serve(broker.settings, pace=RARELY)
+    task = await world.running()
+    reader = await opened(world.read_task(task))
+    broker.stop()
+    await world.advance(task, 2)
+    await asyncio.to_thread(broker.start)
+    await reader.until(lambda: reader.numbers() == [2, 3, 4], seconds=3)
+
+
+async def test_a_frozen_broker_stops_nothing(world: World, broker: Broker) -> None:
+    world.serve(broker.settings)
+    task = await world.running()
+    reader = await opened(world.read_task(task))
+    assert broker.process
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        await world.advance(task, 2)
+        await reader.until(lambda: reader.numbers()[-1:] == [4], seconds=4)
+        late = world.read_task(task)
+        await late.next()
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    await reader.quiet()
+    assert reader.numbers() == [2, 3, 4]
+
+
+async def test_two_processes_hear_the_same(world: World, broker: Broker) -> None:
+    applications = [world.serve(broker.settings, pace=RARELY) for _ in range(2)]
+    task: TaskLog = await world.running()
+    readers = [await opened(world.read_task(task, application=each)) for each in applications]
+    await world.complete(await world.advance(task, 5))
+    for reader in readers:
+        await reader.end()
+        assert reader.numbers() == list(range(2, 9))
+
+
+def _wait_for_subscriber(broker: Broker) -> None:
+    with redis.Redis(**broker.settings) as client:
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            if dict(client.pubsub_numsub(EVENTS_CHANNEL)).get(EVENTS_CHANNEL.encode()):
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody listens")

@@ -1,0 +1,273 @@
+"""Every change of a task: conditional, fenced, with its event, or not at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from memories.models import Memory, Project
+from tasks_app import services, transitions
+from tasks_app.kinds import Kind
+from tasks_app.models import Status, TaskEvent, TaskLog
+from tasks_app.transitions import LeaseLost
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def home() -> Project:
+    return Project.objects.create(name="Home")
+
+
+def make(home: Project, kind: Kind = Kind.INGEST_EPISODE) -> TaskLog:
+    return transitions.enqueue(home, kind)
+
+
+def claimed(task: TaskLog) -> TaskLog:
+    found = transitions.claim(task.pk, "worker-1")
+    assert found is not None
+    return found
+
+
+def run_out(task: TaskLog) -> TaskLog:
+    """The lease as it is after the worker was silent for too long."""
+    TaskLog.objects.filter(pk=task.pk).update(lease_until=Now() - timedelta(seconds=1))
+    return transitions.expired_leases()[0]
+
+
+def events(task: TaskLog) -> list[tuple[int, str, str]]:
+    rows = TaskEvent.objects.filter(task=task).order_by("seq")
+    return [(event.seq, event.type, event.data["status"]) for event in rows]
+
+
+def nothing() -> None:
+    return None
+
+
+def test_a_new_task_is_pending_with_its_first_event(home: Project) -> None:
+    task = make(home)
+    event = TaskEvent.objects.get(task=task)
+    assert (event.seq, event.project_seq, event.type) == (1, 1, "progress")
+    assert event.data["status"] == "pending"
+    assert event.data["at"].endswith("Z")
+    assert event.data["result"] is None
+    assert event.data["error"] is None
+
+
+def test_a_task_is_claimed_once(home: Project) -> None:
+    task = make(home)
+    first = claimed(task)
+    assert (first.status, first.attempt, first.worker) == (Status.PROCESSING, 1, "worker-1")
+    assert transitions.claim(task.pk, "worker-2") is None
+
+
+def test_a_task_is_not_claimed_before_its_time(home: Project) -> None:
+    task = make(home)
+    TaskLog.objects.filter(pk=task.pk).update(run_after=Now() + timedelta(minutes=1))
+    assert transitions.claim(task.pk, "worker") is None
+    TaskLog.objects.filter(pk=task.pk).update(run_after=Now() - timedelta(minutes=1))
+    assert transitions.claim(task.pk, "worker") is not None
+
+
+def test_completion_publishes_its_effects_and_ends_the_task(home: Project) -> None:
+    task = claimed(make(home))
+    effects = []
+    done = transitions.complete(task, {"facts": 3}, lambda: effects.append(1), message="Done")
+    assert effects == [1]
+    assert (done.status, done.progress, done.result, done.lease_until) == (Status.COMPLETED, 100, {"facts": 3}, None)
+    assert done.duration_seconds is not None
+    last = TaskEvent.objects.filter(task=task).latest("seq")
+    assert (last.type, last.data["result"], last.data["duration_seconds"]) == (
+        "completed",
+        {"facts": 3},
+        done.duration_seconds,
+    )
+
+
+def test_effects_that_fail_leave_no_trace(home: Project) -> None:
+    task = claimed(make(home))
+    before = events(task)
+
+    def effects() -> None:
+        Project.objects.create(name="half done")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        transitions.complete(task, {}, effects, message="")
+    assert TaskLog.objects.get(pk=task.pk).status == Status.PROCESSING
+    assert not Project.objects.filter(name="half done").exists()
+    assert events(task) == before
+
+
+def test_an_attempt_that_lost_its_lease_writes_nothing_more(home: Project) -> None:
+    zombie = claimed(make(home))
+    transitions.expire_lease(run_out(zombie))
+    successor = claimed(TaskLog.objects.get(pk=zombie.pk))
+    assert successor.attempt == 2
+    effects: list[str] = []
+    for late in (
+        lambda: transitions.advance(zombie, progress=80),
+        lambda: transitions.renew(zombie),
+        lambda: transitions.cancel_requested(zombie),
+        lambda: transitions.take_lane(zombie),
+        lambda: transitions.put_back(zombie, 1, "", failed=True),
+        lambda: transitions.fail(zombie, "late", retryable=False),
+        lambda: transitions.cancel(zombie),
+        lambda: transitions.complete(zombie, {}, lambda: effects.append("late"), message=""),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+    assert effects == []
+    row = TaskLog.objects.get(pk=zombie.pk)
+    assert (row.status, row.attempt, row.progress) == (Status.PROCESSING, 2, 0)
+    transitions.complete(successor, {}, lambda: effects.append("in time"), message="")
+    with pytest.raises(LeaseLost):
+        transitions.complete(zombie, {}, lambda: effects.append("late"), message="")
+    assert effects == ["in time"]
+    assert [seq for seq, _, _ in events(zombie)] == [1, 2, 3, 4, 5]
+
+
+def test_a_lease_that_was_renewed_in_the_meantime_does_not_expire(home: Project) -> None:
+    task = claimed(make(home))
+    seen = run_out(task)
+    transitions.renew(task)
+    transitions.expire_lease(seen)
+    assert TaskLog.objects.get(pk=task.pk).status == Status.PROCESSING
+
+
+def test_three_deaths_end_a_task(home: Project) -> None:
+    task = make(home)
+    for _ in range(2):
+        transitions.expire_lease(run_out(claimed(task)))
+        assert TaskLog.objects.get(pk=task.pk).status == Status.PENDING
+    transitions.expire_lease(run_out(claimed(task)))
+    row = TaskLog.objects.get(pk=task.pk)
+    assert (row.status, row.deaths, row.retryable) == (Status.FAILED, 3, True)
+    assert "died 3 times" in row.error
+
+
+def test_a_lease_that_ran_out_after_a_cancel_ends_cancelled(home: Project) -> None:
+    task = claimed(make(home))
+    assert transitions.request_cancel(task)
+    transitions.expire_lease(run_out(task))
+    assert TaskLog.objects.get(pk=task.pk).status == Status.CANCELLED
+
+
+def test_cancel_ends_what_waits_and_flags_what_runs(home: Project) -> None:
+    waiting, running = make(home), claimed(make(home))
+    assert transitions.request_cancel(waiting)
+    assert TaskLog.objects.get(pk=waiting.pk).status == Status.CANCELLED
+    assert transitions.request_cancel(running)
+    assert TaskLog.objects.get(pk=running.pk).status == Status.PROCESSING
+    assert transitions.cancel_requested(running)
+    transitions.cancel(running)
+    assert not transitions.request_cancel(running)
+
+
+def test_numbers_have_no_gaps_over_all_tasks_of_a_project(home: Project) -> None:
+    other = Project.objects.create(name="Other")
+    tasks = [make(home), make(other), make(home)]
+    for task in tasks:
+        running = claimed(task)
+        transitions.advance(running, progress=30, message="x")
+        transitions.complete(running, {}, nothing, message="")
+    for task in tasks:
+        assert [seq for seq, _, _ in events(task)] == [1, 2, 3, 4]
+    for project, count in ((home, 8), (other, 4)):
+        numbers = list(TaskEvent.objects.filter(project=project).order_by("project_seq").values_list("project_seq"))
+        assert numbers == [(n,) for n in range(1, count + 1)]
+
+
+def test_a_rolled_back_change_has_no_event_and_takes_no_number(home: Project) -> None:
+    task = claimed(make(home))
+    with pytest.raises(RuntimeError), transaction.atomic():
+        transitions.advance(task, progress=50)
+        raise RuntimeError
+    assert [seq for seq, _, _ in events(task)] == [1, 2]
+    assert transitions.advance(task, progress=60).event_seq == 3
+    assert TaskEvent.objects.filter(project=home).latest("project_seq").project_seq == 3
+
+
+def test_one_task_of_a_project_holds_the_graph_lane(home: Project) -> None:
+    first, second = claimed(make(home)), claimed(make(home))
+    elsewhere = claimed(make(Project.objects.create(name="Other")))
+    assert transitions.take_lane(first)
+    assert not transitions.take_lane(second)
+    assert transitions.take_lane(elsewhere)
+    transitions.complete(first, {}, nothing, message="")
+    assert transitions.take_lane(second)
+
+
+def test_a_retry_with_back_off_gives_up_lane_and_lease(home: Project) -> None:
+    task = claimed(make(home))
+    transitions.take_lane(task)
+    row = transitions.put_back(task, 30, "Waiting to try again", failed=True)
+    assert (row.status, row.lane, row.lease_until, row.retries) == (Status.PENDING, "", None, 1)
+    assert transitions.claim(task.pk, "worker") is None
+
+
+def test_a_parent_counts_its_children_and_completes_with_the_last(home: Project) -> None:
+    parent = claimed(make(home, Kind.IMPORT_MEMORIES))
+    memories = [
+        Memory.objects.create(project=home, content=str(number), reference_time="2024-01-01T00:00:00Z")
+        for number in range(3)
+    ]
+    children = transitions.enqueue_children(parent, Kind.INGEST_EPISODE, memories)
+    assert [child.memory for child in children] == memories
+    transitions.wait_for_children(parent, 3)
+    with pytest.raises(LeaseLost):
+        transitions.renew(parent)
+    transitions.complete(claimed(children[0]), {}, nothing, message="")
+    assert_parent(parent, Status.PROCESSING, 33, 1)
+    transitions.fail(claimed(children[1]), "no", retryable=False)
+    transitions.request_cancel(children[2])
+    assert_parent(parent, Status.COMPLETED, 100, 3)
+    assert TaskLog.objects.get(pk=parent.pk).result == {"completed": 1, "failed": 2}
+
+
+def assert_parent(parent: TaskLog, status: Status, progress: int, done: int) -> None:
+    transitions.refresh_parent(parent.pk)
+    row = TaskLog.objects.get(pk=parent.pk)
+    assert (row.status, row.progress, row.done) == (status, progress, done)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": "unheard of"},
+        {"progress": 101},
+        {"status": "completed"},
+        {"status": "failed", "finished_at": Now()},
+        {"status": "completed", "finished_at": Now(), "progress": 99},
+        {"lane": "graph"},
+        {"lease_until": Now()},
+        {"done": 2, "total": 1},
+    ],
+)
+def test_the_database_refuses_rows_that_make_no_sense(home: Project, wrong: dict[str, object]) -> None:
+    task = make(home)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TaskLog.objects.filter(pk=task.pk).update(**wrong)
+
+
+def test_a_second_rebuild_is_the_first_one(home: Project) -> None:
+    make(home, Kind.REBUILD_COMMUNITIES)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make(home, Kind.REBUILD_COMMUNITIES)
+
+
+def test_a_retry_is_a_new_row_and_only_of_what_ended_badly(home: Project) -> None:
+    memory = Memory.objects.create(project=home, content="x", reference_time="2024-01-01T00:00:00Z")
+    task = transitions.enqueue(home, Kind.INGEST_EPISODE, memory=memory)
+    with pytest.raises(services.StateConflict, match="pending"):
+        services.retry(task)
+    transitions.fail(claimed(task), "The page was not found.", retryable=False)
+    again = services.retry(task)
+    assert (again.retry_of, again.status, again.memory) == (task, Status.PENDING, memory)
+    memory.refresh_from_db()
+    assert memory.task == again
+    with pytest.raises(services.StateConflict, match="ended already"):
+        services.cancel(task)
