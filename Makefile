@@ -1,5 +1,10 @@
-# make up     everything on one machine; needs Python 3.11 or newer, make and git
-# make test   every check and every test; sets up what it needs
+## make up      everything on one machine; needs Python 3.11 or newer, make and git
+## make test    every check and every test; installs what they need
+## make lint    the checks alone
+## make faults  the slow tests that break things on purpose
+## make bench   measures start, ingestion, memory and size
+## make lock    compiles requirements*.txt anew from requirements*.in
+## make clean   removes the environment and the caches; data in var/ stays
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -7,19 +12,18 @@ DONE := $(VENV)/installed
 CODE := memstack memories tasks_app tests bench manage.py
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 UV_VERSION := 0.13.9
-PIP := $(RUN) -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes
-export PYTHONDONTWRITEBYTECODE :=
+PIP := $(RUN) -m pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
 .PHONY: help up install install-dev chromium lint test faults bench lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^## //p' Makefile
 
 up: install
 	@exec $(RUN) manage.py up --demo
 
-# An environment whose Python has gone is made anew; a finished installation leaves a copy of the list it was made from.
-$(VENV)/bin/pip:
+# An environment whose Python has gone is made anew.
+$(RUN):
 	@command -v "$(PYTHON)" >/dev/null || { \
 	  echo "MemStack needs Python 3.11 or newer, and there is no $(PYTHON) here; name one: make up PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -28,10 +32,11 @@ $(VENV)/bin/pip:
 	  echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
-install: $(VENV)/bin/pip
+# A finished installation leaves a copy of the list it was made from; ensurepip mends an environment half made.
+install: $(RUN)
 	@cmp -s requirements.txt $(DONE).txt || { \
-	  echo "Installing MemStack's packages into $(VENV) (1.3 GB, about a minute) …"; \
-	  $(PIP) -r requirements.txt && cp requirements.txt $(DONE).txt; }
+	  echo "Installing MemStack's packages into $(VENV) (0.8 GB, about a minute) …"; \
+	  $(RUN) -m ensurepip >/dev/null && $(PIP) -r requirements.txt && cp requirements.txt $(DONE).txt; }
 
 install-dev: install
 	@cmp -s requirements-dev.txt $(DONE)-dev.txt || { \
@@ -61,10 +66,10 @@ faults: install-dev
 	@$(RUN) -m pytest --ds tests.settings -q -m slow || [ $$? = 5 ]
 
 bench: install-dev
-	@$(RUN) bench/startup.py
+	@$(RUN) -m bench.startup
 
-lock: $(VENV)/bin/pip
-	@$(RUN) -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)
+lock: $(RUN)
+	@$(RUN) -m pip --disable-pip-version-check -qq install uv==$(UV_VERSION)
 	@$(RUN) -m uv pip compile --quiet --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 	@$(RUN) -m uv pip compile --quiet --generate-hashes --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
 

@@ -17,6 +17,11 @@ TAG_LENGTH = 100
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M"
 
 
+def valid_characters(value: str) -> None:
+    """`check_characters` as a form's validator."""
+    check_characters(value)
+
+
 def parse_tags(text: str) -> list[str]:
     """Tags parted by commas, each once; ValidationError for one that is too long."""
     tags = list(dict.fromkeys(tag.strip() for tag in check_characters(text).split(",") if tag.strip()))
@@ -61,16 +66,16 @@ class MemoryForm(forms.Form):
     text = forms.CharField(
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 12, "class": "tall"}),
+        widget=forms.Textarea(attrs={"rows": 8, "class": "tall"}),
         help_text="Notes, a letter, a report. Blank lines part paragraphs.",
     )
     conversation = forms.CharField(
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 12, "class": "tall", "placeholder": "Ada: I moved to Lisbon in May."}),
+        widget=forms.Textarea(attrs={"rows": 8, "class": "tall", "placeholder": "Ada: I moved to Lisbon in May."}),
         help_text="One message a line, with its speaker before a colon. Lines without a speaker go on with the last.",
     )
-    title = forms.CharField(required=False, max_length=500, validators=[check_characters])
+    title = forms.CharField(required=False, max_length=500, validators=[valid_characters])
     tags = TagsField(required=False, max_length=2000, help_text="Parted by commas.")
     reference_time = forms.DateTimeField(
         required=False,
@@ -108,7 +113,7 @@ class MemoryForm(forms.Form):
 class MemoryEditForm(forms.Form):
     """Title and tags: what may change without reading the memory again."""
 
-    title = forms.CharField(required=False, max_length=500, validators=[check_characters])
+    title = forms.CharField(required=False, max_length=500, validators=[valid_characters])
     tags = TagsField(required=False, max_length=2000, help_text="Parted by commas.")
 
 

@@ -282,7 +282,10 @@ class EntityAlias(models.Model):
 
 
 class Mention(UUIDModel):
-    """A span of a passage that stands for an entity; `start` and `end` count in the memory's content."""
+    """A span of a passage that stands for an entity; `start` and `end` count in the memory's content.
+
+    `type` is what the extractor took it for; the entity's own type is what most of its mentions say.
+    """
 
     class Kind(models.TextChoices):
         NAME = "name"
@@ -294,6 +297,7 @@ class Mention(UUIDModel):
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="mentions")
     text = models.CharField(max_length=500)
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    type = models.CharField(max_length=64)
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     extractor = models.CharField(max_length=64)

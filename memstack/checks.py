@@ -18,6 +18,7 @@ TAG = "memstack"
 LEAST_SQLITE = (3, 35, 0)  # UPDATE … RETURNING
 HERE = ("", "localhost", "127.0.0.1", "::1")
 SECRET_FILES = ("secret_key", "demo_login")
+ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR"}  # read below Django, by memories.engine
 
 
 def register_all() -> None:
@@ -134,6 +135,6 @@ def unknown_settings(**_: Any) -> Iterable[CheckMessage]:
 
 
 def known_settings() -> set[str]:
-    """The names that settings.py reads, taken from its text, so that there is no second list to keep."""
+    """The names that settings.py reads, taken from its text, so that there is no second list to keep; the engine's."""
     text = (Path(__file__).parent / "settings.py").read_text(encoding="utf-8")
-    return set(re.findall(r'"(MEMSTACK_[A-Z_]+)"', text))
+    return ENGINE_SETTINGS | set(re.findall(r'"(MEMSTACK_[A-Z_]+)"', text))

@@ -58,9 +58,9 @@ def up(say: Say, *, on_ready: Callable[[str], None] = lambda _url: None) -> None
     """Runs MemStack until it is asked to stop. Refused when it can't start; `on_ready` gets the address."""
     stop = StopSignals()
     stop.install()
-    os.umask(0o077)  # what MemStack writes is for its own user
     folder = settings.MEMSTACK_DATA_DIR
     preflight.check_data_folder(folder)
+    preflight.check_configuration(say)
     with preflight.only_one(folder), preflight.listen(settings.MEMSTACK_HOST, settings.MEMSTACK_PORT) as listener:
         preflight.check_weights()
         preflight.check_database()

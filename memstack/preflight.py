@@ -10,13 +10,15 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
+from django.core.checks import ERROR, run_checks
 from django.db import DatabaseError, connection
+
+from memstack.checks import TAG
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 OPEN_FILES = 65_536  # a stream is a file; far more than this makes programs that walk over all of them slow
@@ -43,6 +45,14 @@ def check_data_folder(folder: Path) -> None:
             f"The disk of {folder} has {free // 1024**2} MB free and MemStack needs {LEAST_FREE_BYTES // 1024**2}; "
             "free some space, or set MEMSTACK_DATA_DIR to a folder on another disk."
         )
+
+
+def check_configuration(say: Callable[[str], None]) -> None:
+    """Says what the system checks warn of; Refused with the first error."""
+    for message in run_checks(tags=[TAG]):
+        if message.level >= ERROR:
+            raise Refused(f"{message.msg} {message.hint} ({message.id})")
+        say(f"Note: {message.msg} {message.hint} ({message.id})")
 
 
 @contextmanager
@@ -107,15 +117,13 @@ def check_database() -> None:
 
 def check_weights() -> None:
     """Refused when the embedding model's weights are missing or are not the pinned ones."""
-    embedding = import_module("memories.engine.embedding")
-    check = getattr(embedding, "check_weights", None)
-    if check is None:
-        return
-    from memories.engine.errors import EngineError
+    from memories.engine.embedding import weights
+    from memories.engine.errors import WeightsUnavailable
 
     try:
-        check()
-    except EngineError as error:
+        weights.locate(weights.MODEL)
+        weights.locate(weights.TOKENIZER)
+    except WeightsUnavailable as error:
         raise Refused(str(error)) from error
 
 

@@ -20,7 +20,7 @@ from tasks_app.models import Status, TaskLog
 @project_page()
 def task_list(request: HttpRequest, place: Place) -> HttpResponse:
     filters = {name: request.GET.get(name, "").strip().replace("\x00", "") for name in ("status", "kind", "q")}
-    rows = queries.tasks(place.project, **filters)
+    rows = queries.tasks(place.project, status=filters["status"], kind=filters["kind"], q=filters["q"])
     return draw(
         request,
         place,

@@ -36,7 +36,7 @@ def after_fork(**_: Any) -> None:
     """ONNX sessions have threads, so each child makes its own; no child uses its parent's connections."""
     connections.close_all()
     try:
-        embedding.load()
+        embedding.embed(["warm"])
     except EngineError as error:
         logger.error("%s", error)
 

@@ -84,7 +84,8 @@ class NewestFirst(BasePagination):
     def _cursor(self, request: Request) -> tuple[str, str]:
         cursor = request.query_params.get("cursor", "")
         direction, _, place = cursor.partition("-")
-        if cursor and (direction not in {"before", "after"} or not place.isascii() or not place.isprintable()):
+        known = direction in {"before", "after"} and place.isascii() and place.isprintable()
+        if cursor and not (known and place):
             raise ValidationError({"cursor": [NO_CURSOR]})
         return direction, place
 

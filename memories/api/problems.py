@@ -13,7 +13,8 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, UnreadablePostError
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -89,6 +90,13 @@ def body(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, UnknownProject):
         problem["errors"] = {"project": [problem["detail"]]}
     return problem
+
+
+@csrf_exempt
+def unknown_path(request: HttpRequest) -> JsonResponse:
+    """What answers the paths under /api/ that are not there, whatever the method."""
+    error = exceptions.NotFound("The API has no such path; /api/docs/ shows those it has.")
+    return JsonResponse(body(error), status=error.status_code, content_type=CONTENT_TYPE)
 
 
 def _as_api_exception(exc: Exception) -> exceptions.APIException | None:

@@ -173,14 +173,16 @@ class Found(serializers.Serializer[queries.MemoryDetail]):
 
 
 class MemoryShape(Found, MemoryContent):
-    """One memory with what was found in it; made of a `MemoryDetail`."""
+    """One memory with what was found in it."""
 
     class Meta(MemoryContent.Meta):
         fields = [*MemoryContent.Meta.fields, "passages", "entities", "facts"]
         read_only_fields = fields
 
-    def to_representation(self, instance: queries.MemoryDetail) -> dict[str, Any]:  # type: ignore[override]
-        return {**MemoryContent(instance.memory).data, **Found(instance).data}
+
+def one_memory(detail: queries.MemoryDetail) -> dict[str, Any]:
+    """A MemoryShape."""
+    return {**MemoryContent(detail.memory).data, **Found(detail).data}
 
 
 class EntityShape(serializers.ModelSerializer[Entity]):
@@ -214,7 +216,6 @@ class SummarySentence(serializers.Serializer[dict[str, Any]]):
 
 class CommunityShape(serializers.ModelSerializer[Community]):
     summary = SummarySentence(many=True, read_only=True)
-    parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)
     formed_at = Moment(read_only=True)
     rebuilt_at = Moment(read_only=True)
 

@@ -6,18 +6,20 @@ A rebuild writes a generation of memberships that nobody reads, then makes it th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from memories.engine import communities as engine
 from memories.engine import embedding
+from memories.graph import placing
+from memories.graph.placing import SMALLEST, recount, search_text
 from memories.models import (
     Community,
     CommunityMembership,
@@ -31,7 +33,6 @@ from memories.models import (
 BATCH = 1000
 SENTENCES_READ = 30
 SENTENCES_SHOWN = 3
-SMALLEST = 2
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _sentences(project: Project, groups: Sequence[Sequence[UUID]]) -> list[list[
 def _summary(said: Sequence[_Said]) -> list[dict[str, object]]:
     if not said:
         return []
-    vectors = embedding.from_bytes([sentence.vector for sentence in said])
+    vectors = embedding.from_bytes(b"".join(sentence.vector for sentence in said))
     chosen = engine.summarise([sentence.text for sentence in said], vectors, SENTENCES_SHOWN)
     return [
         {"text": said[i].text, "memory": str(said[i].memory), "start": said[i].start, "end": said[i].end}
@@ -214,27 +215,9 @@ def swap(project: Project, generation: int, groups: Sequence[Group]) -> None:
     Community.objects.filter(project=project).exclude(generation=generation).delete()
     CommunityMembership.objects.filter(community__project=project).exclude(generation=generation).delete()
     project.community_generation = generation
-    place(project, _unplaced(project))
     recount(project, {group.id for group in groups})
+    placing.place(project, _unplaced(project))
     _index(project)
-
-
-def recount(project: Project, community_ids: Collection[UUID]) -> None:
-    """Brings the member counts up to the memberships; a community without two members goes."""
-    counts = Community.objects.filter(pk__in=community_ids).annotate(
-        n=Count("memberships", filter=Q(memberships__generation=project.community_generation))
-    )
-    rows = [Community(pk=pk, member_count=n) for pk, n in counts.values_list("pk", "n")]
-    Community.objects.bulk_update(rows, ["member_count"], batch_size=BATCH)
-    Community.objects.filter(pk__in=community_ids, member_count__lt=SMALLEST).delete()
-
-
-# --- after an episode
-
-
-def place(project: Project, touched: Collection[UUID]) -> None:
-    """Moves each touched entity to the community it is connected to best, in the caller's transaction."""
-    raise NotImplementedError
 
 
 def _unplaced(project: Project) -> set[UUID]:
@@ -253,7 +236,7 @@ def _index(project: Project) -> None:
                 project=project,
                 kind="community",
                 community=community,
-                text=" ".join([community.name, *(str(sentence["text"]) for sentence in community.summary)]),
+                text=search_text(community),
             )
             for community in communities
         ],

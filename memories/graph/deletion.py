@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
-from memories.graph import upkeep, versions
+from memories.graph import placing, upkeep, versions
 from memories.models import Entity, Fact, Memory, Mention, Passage
 
 
@@ -23,7 +23,7 @@ def preview(memory: Memory) -> dict[str, int]:
     return _receipt(
         facts=len(going),
         entities=touched.count() - kept.distinct().count(),
-        passages=Passage.objects.filter(memory=memory, generation=memory.generation).count(),
+        passages=_published(memory),
         mentions=Mention.objects.filter(memory=memory).count(),
     )
 
@@ -31,18 +31,23 @@ def preview(memory: Memory) -> dict[str, int]:
 def delete(memory: Memory) -> dict[str, int]:
     """Deletes the memory and what only it supported, in the caller's transaction; returns the receipt."""
     versions.bump(memory.project)
-    passages = Passage.objects.filter(memory=memory)
-    counted = passages.filter(generation=memory.generation).count()
+    counted = _published(memory)
     mentions = Mention.objects.filter(memory=memory).count()
     facts = Fact.objects.filter(project=memory.project).count()
-    touched = upkeep.remove_passages(passages)
+    touched = upkeep.remove_passages(Passage.objects.filter(memory=memory))
     facts -= Fact.objects.filter(project=memory.project).count()
     upkeep.recount(touched)
-    entities = upkeep.remove_orphans(touched)
+    entities, left = upkeep.remove_orphans(touched)
     upkeep.prune_aliases(touched)
     upkeep.index_entities(Entity.objects.filter(pk__in=touched))
+    placing.place(memory.project, touched, left)
+    placing.forget(memory)
     memory.delete()
     return _receipt(facts=facts, entities=entities, passages=counted, mentions=mentions)
+
+
+def _published(memory: Memory) -> int:
+    return Passage.objects.filter(memory=memory, generation=F("memory__generation")).count()
 
 
 def _receipt(*, facts: int, entities: int, passages: int, mentions: int) -> dict[str, int]:

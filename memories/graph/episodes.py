@@ -15,7 +15,7 @@ from memories.engine import embedding, ranking
 from memories.engine.resolution import fold
 from memories.engine.types import FactDraft, KnownEntity, Reading, RelationRule, Resolution, Schema
 from memories.engine.types import Passage as PassageValue
-from memories.graph import upkeep, versions
+from memories.graph import placing, upkeep, versions
 from memories.models import (
     Entity,
     EntityAlias,
@@ -33,7 +33,6 @@ from memories.models import (
 
 T = TypeVar("T")
 BATCH = 500
-KNOWN_NAMES = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,12 @@ class Episode:
 
 
 def load_schema(project: Project) -> Schema:
-    """The project's types, and the names of the entities it knows best."""
+    """The project's types. Names of other memories are no part of it: what a memory says does not depend on when."""
     types = EntityType.objects.filter(project=project).values_list("name", flat=True)
     relations = RelationType.objects.filter(project=project).values_list("name", "functional")
-    names = EntityAlias.objects.filter(project=project).order_by("-entity__mention_count", "id")
     return Schema(
         entity_types=frozenset(types),
         relation_types={name: RelationRule(name=name, functional=functional) for name, functional in relations},
-        known_names=dict(names.values_list("name", "entity__type")[:KNOWN_NAMES]),
     )
 
 
@@ -81,18 +78,20 @@ def known_entities(project: Project, keys: Iterable[str]) -> list[KnownEntity]:
 # --- passages, which nobody reads before they are published
 
 
-def write_passages(memory: Memory, generation: int, passages: Sequence[PassageValue], previous: str) -> None:
-    """Inserts a batch with its vectors and search words; `previous` is the text of the passage before the first."""
-    vectors = embedding.to_bytes(embedding.embed([ranking.embedding_text(passage) for passage in passages]))
+def write_passages(
+    memory: Memory, generation: int, passages: Sequence[PassageValue], previous: PassageValue | None
+) -> None:
+    """Inserts a batch with its vectors and search words; `previous` is the passage before the first."""
+    vectors = embedding.embed([ranking.embedding_text(passage) for passage in passages])
     rows = [_passage_row(memory, generation, passage) for passage in passages]
-    before = [previous, *(passage.text for passage in passages)]
+    before = [previous, *passages]
     documents = [
         SearchDocument(
             project_id=memory.project_id,
             kind="passage",
             passage=row,
             text=ranking.search_text(passage, last, memory.title),
-            embedding=vector,
+            embedding=embedding.to_bytes(vector),
         )
         for row, passage, last, vector in zip(rows, passages, before, vectors, strict=False)
     ]
@@ -123,10 +122,11 @@ def remove_unpublished(memory: Memory) -> None:
 # --- publishing
 
 
-def publish(episode: Episode) -> set[UUID]:
-    """Writes the episode into the graph, in the caller's transaction; returns the entities it touched.
+def publish(episode: Episode) -> None:
+    """Writes the episode into the graph and its communities, in the caller's transaction.
 
-    What the memory said before and does not say now goes. StaleGraph when the graph is not as it was resolved against.
+    What the memory said before and does not say now goes. StaleGraph when the graph is not as it was resolved against,
+    Memory.DoesNotExist when the memory was deleted.
     """
     memory = episode.memory
     versions.bump(memory.project, episode.graph_version)
@@ -138,12 +138,15 @@ def publish(episode: Episode) -> set[UUID]:
     _write_mentions(episode, entities, passages)
     _write_facts(episode, entities, passages)
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
+    outdated_passages = outdated.exists()
     touched = set(entities) | upkeep.remove_passages(outdated)
     upkeep.recount(touched)
-    upkeep.remove_orphans(touched)
+    _, left = upkeep.remove_orphans(touched)
     upkeep.prune_aliases(touched)
     upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    return touched
+    placing.place(memory.project, touched, left)
+    if outdated_passages:
+        placing.forget(memory)
 
 
 def _learn_relations(episode: Episode) -> None:
@@ -190,6 +193,7 @@ def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[i
                 memory=episode.memory,
                 text=mention.text,
                 kind=mention.kind,
+                type=mention.type,
                 start=mention.start,
                 end=mention.end,
                 extractor=episode.extractor,

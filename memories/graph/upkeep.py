@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from memories.models import Entity, EntityAlias, Fact, FactSupport, Mention, Passage, SearchDocument
+from memories.models import (
+    CommunityMembership,
+    Entity,
+    EntityAlias,
+    Fact,
+    FactSupport,
+    Mention,
+    Passage,
+    SearchDocument,
+)
 
 
 def remove_passages(passages: QuerySet[Passage]) -> set[UUID]:
@@ -30,7 +40,7 @@ def unsupported(facts: QuerySet[Fact]) -> QuerySet[Fact]:
 
 
 def recount(entity_ids: Collection[UUID]) -> None:
-    """Brings the counters of the entities up to their mentions and facts."""
+    """Brings counters and types of the entities up to their mentions and facts."""
     mentions = Mention.objects.filter(entity=OuterRef("pk")).order_by().values("entity")
     facts = Fact.objects.filter(Q(subject=OuterRef("pk")) | Q(object=OuterRef("pk")), expired_at=None).order_by()
     when = Coalesce("passage__at", "memory__reference_time")
@@ -40,13 +50,33 @@ def recount(entity_ids: Collection[UUID]) -> None:
         first_seen_at=Subquery(mentions.annotate(t=Min(when)).values("t")),
         last_seen_at=Subquery(mentions.annotate(t=Max(when)).values("t")),
     )
+    _retype(entity_ids)
 
 
-def remove_orphans(entity_ids: Collection[UUID]) -> int:
-    """Deletes those of the entities that nothing mentions and no fact is about; returns how many."""
+def _retype(entity_ids: Collection[UUID]) -> None:
+    """An entity's type is what most of its names were taken for, so it does not depend on the order of saving."""
+    votes: dict[UUID, list[tuple[int, str]]] = defaultdict(list)
+    names = Mention.objects.filter(entity__in=entity_ids, kind=Mention.Kind.NAME).order_by()
+    for entity_id, type_name, count in names.values_list("entity_id", "type").annotate(n=Count("pk")):
+        votes[entity_id].append((-count, type_name))
+    changed = []
+    for entity in Entity.objects.filter(pk__in=votes):
+        elected = min(votes[entity.pk])[1]
+        if elected != entity.type:
+            entity.type = elected
+            changed.append(entity)
+    Entity.objects.bulk_update(changed, ["type"], batch_size=500)
+
+
+def remove_orphans(entity_ids: Collection[UUID]) -> tuple[int, set[UUID]]:
+    """Deletes those of the entities that nothing mentions and no fact is about.
+
+    Returns how many, and the communities that lost a member.
+    """
     orphans = list(Entity.objects.filter(pk__in=entity_ids, mention_count=0, fact_count=0).values_list("pk", flat=True))
+    left = set(CommunityMembership.objects.filter(entity__in=orphans).values_list("community_id", flat=True))
     Entity.objects.filter(pk__in=orphans).delete()
-    return len(orphans)
+    return len(orphans), left
 
 
 def prune_aliases(entity_ids: Collection[UUID]) -> None:

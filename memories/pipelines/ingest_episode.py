@@ -13,7 +13,7 @@ from memories.engine.errors import InvalidSource
 from memories.engine.extraction import LocalExtractor
 from memories.engine.resolution import lookup_keys, resolve
 from memories.engine.types import Extractor, Mention, Passage, Reading, Schema, Source
-from memories.graph import communities, episodes, versions
+from memories.graph import episodes, versions
 from memories.models import Memory
 from tasks_app.runner import Outcome, Progress
 
@@ -65,7 +65,7 @@ def _extract(
     generation = versions.next_generation(memory)
     readings: list[Reading] = []
     for batch in _batches(EXTRACTOR.read(source, pieces, schema)):
-        previous = readings[-1].passage.text if readings else ""
+        previous = readings[-1].passage if readings else None
         episodes.write_passages(memory, generation, [reading.passage for reading in batch], previous)
         readings += batch
         progress.count(len(readings), len(pieces), low=30, high=50)
@@ -104,10 +104,9 @@ def _outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
 def _publish(episode: episodes.Episode) -> None:
     """The graph and its communities change with the task's completion, or not at all."""
     try:
-        touched = episodes.publish(episode)
+        episodes.publish(episode)
     except Memory.DoesNotExist:
         raise InvalidSource("The memory was deleted while it was read, so nothing was kept.") from None
-    communities.place(episode.memory.project, touched)
 
 
 def _batches(readings: Iterator[Reading]) -> Iterator[list[Reading]]:

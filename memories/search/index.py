@@ -25,6 +25,7 @@ from memories.search.values import Kind
 DIMENSIONS = 384
 MAX_ROWS = 400_000  # of all projects together: 1.5 kB each
 CHUNK = 5_000
+MASK = 2**63 - 1  # the random part of a UUID v7
 
 Version: TypeAlias = tuple[int, int]
 Ids: TypeAlias = NDArray[np.int64]
@@ -35,14 +36,14 @@ Vectors: TypeAlias = NDArray[np.float32]
 class Index:
     """The documents of one kind in one project, in the order of their ids.
 
-    `vectors` are rows of length 1, or 0 where a document has none. Of passages `memories` and `positions` give the
-    place; `speakers` are "" elsewhere.
+    `vectors` are rows of length 1, or 0 where a document has none. Of passages `sessions` tells
+    the memories apart and `positions` gives the place in them; `speakers` are "" elsewhere.
     """
 
     version: Version
     ids: Ids
     vectors: Vectors
-    memories: NDArray[np.object_]
+    sessions: Ids
     positions: Ids
     speakers: NDArray[np.object_]
 
@@ -55,12 +56,12 @@ class Index:
 
     def take(self, version: Version, keep: NDArray[np.bool_]) -> Index:
         if keep.all():
-            return Index(version, self.ids, self.vectors, self.memories, self.positions, self.speakers)
+            return Index(version, self.ids, self.vectors, self.sessions, self.positions, self.speakers)
         return Index(
             version,
             self.ids[keep],
             self.vectors[keep],
-            self.memories[keep],
+            self.sessions[keep],
             self.positions[keep],
             self.speakers[keep],
         )
@@ -69,7 +70,7 @@ class Index:
 def empty(version: Version) -> Index:
     none = np.empty(0, np.int64)
     words = np.empty(0, np.object_)
-    return Index(version, none, np.empty((0, DIMENSIONS), np.float32), words, none, words)
+    return Index(version, none, np.empty((0, DIMENSIONS), np.float32), none, none, words)
 
 
 class IndexCache:
@@ -129,7 +130,7 @@ def _index(rows: Sequence[tuple[int, bytes | None, UUID | None, int | None, str 
         version,
         np.array(ids, np.int64),
         np.stack([_vector(vector) for vector in vectors]),
-        np.array(memories, np.object_),
+        np.array([memory.int & MASK if memory else 0 for memory in memories], np.int64),
         np.array([position or 0 for position in positions], np.int64),
         np.array([speaker or "" for speaker in speakers], np.object_),
     )
@@ -148,7 +149,7 @@ def _joined(parts: Sequence[Index], version: Version) -> Index:
         version,
         ids[order],
         np.concatenate([part.vectors for part in parts])[order],
-        np.concatenate([part.memories for part in parts])[order],
+        np.concatenate([part.sessions for part in parts])[order],
         np.concatenate([part.positions for part in parts])[order],
         np.concatenate([part.speakers for part in parts])[order],
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -94,3 +96,14 @@ def _evidence(kind: Kind, said: QuerySet[Passage]) -> Q:
         return Q(Exists(Mention.objects.filter(entity=OuterRef("entity"), passage__in=ids)))
     members = current_memberships().filter(community=OuterRef("community"))
     return Q(Exists(members.filter(entity__mentions__passage__in=ids)))
+
+
+def about_entity(kind: Kind, entity: UUID) -> Iterable[int]:
+    """The ids of the documents that are, mention, state or group the entity."""
+    condition = {
+        "entity": Q(entity=entity),
+        "fact": Q(fact__subject=entity) | Q(fact__object=entity),
+        "passage": Q(Exists(Mention.objects.filter(passage=OuterRef("passage"), entity=entity))),
+        "community": Q(community__memberships__in=current_memberships().filter(entity=entity)),
+    }[kind]
+    return SearchDocument.objects.filter(condition, kind=kind).values_list("id", flat=True)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from memories import queries
-from memories.models import BUILT_IN_ENTITY_TYPES, Community, Entity, Fact, Mention
+from memories.models import BUILT_IN_ENTITY_TYPES, Community, Entity, Fact, Mention, Project
+from memories.views.reading import Piece
 from memories.views.spans import Span, segments
 from tasks_app.models import Status, TaskLog
 
@@ -132,6 +134,38 @@ def highlight(text: str, spans: Iterable[Sequence[int]]) -> SafeString:
     )
 
 
+@register.simple_tag
+def marked(pieces: Iterable[Piece], project: Project) -> SafeString:
+    """A memory's text with links at its mentions and the ids of the facts that are said."""
+    inner = format_html_join("", "{}", ((_piece(piece, project),) for piece in pieces))
+    return format_html('<span class="words">{}</span>', inner)
+
+
+def _piece(piece: Piece, project: Project) -> SafeString | str:
+    text = _mention(piece, project)
+    if not (piece.facts or piece.anchor or piece.hit):
+        return text
+    names = " ".join(name for name, on in (("said", piece.facts), ("hit", piece.hit)) if on)
+    anchor = format_html(' id="{}"', piece.anchor) if piece.anchor else ""
+    return format_html('<span class="{}"{} data-facts="{}">{}</span>', names, anchor, piece.facts, text)
+
+
+def _mention(piece: Piece, project: Project) -> SafeString | str:
+    if piece.mention is None or piece.entity is None:
+        return piece.text
+    entity = piece.entity
+    return format_html(
+        '<a class="mention {} {}" href="{}" data-entity="{}" title="{}, {}">{}</a>',
+        piece.mention.kind,
+        type_class(entity.type),
+        reverse("entity", args=[project.pk, entity.pk]),
+        entity.pk,
+        entity.name,
+        words(entity.type),
+        piece.text,
+    )
+
+
 @register.filter
 def validity(fact: Fact) -> str:
     """From when until when a fact holds, as exactly as is known: "since May 2021", "2019 to 2021"; or nothing."""
@@ -155,11 +189,6 @@ def _day(value: datetime | None, precision: str) -> str:
 def is_past(fact: Fact) -> bool:
     """Whether the fact no longer holds, or is no longer believed."""
     return fact.expired_at is not None or (fact.invalid_at is not None and fact.invalid_at <= timezone.now())
-
-
-@register.filter
-def get(mapping: Mapping[Any, Any], key: Any) -> Any:
-    return mapping.get(key)
 
 
 @register.filter

@@ -69,7 +69,7 @@ def project_page(
 
 def _place(request: HttpRequest, project_id: UUID, needed: Membership.Role) -> Place:
     project = access.get_project(request.user, project_id, needed)
-    membership = project.memberships.get(user_id=request.user.pk)
+    membership = project.memberships.get(user=member(request))
     return Place(project, Role(membership.role), task_queries.event_position(project))
 
 
@@ -87,7 +87,7 @@ def draw(request: HttpRequest, place: Place, template: str, section: str = "", *
 
 def missing_processes() -> list[str]:
     """The kinds of process without which no task runs and that give no sign of life."""
-    alive = set(task_queries.workers().filter(fresh=True).values_list("kind", flat=True))
+    alive = {process.kind for process in task_queries.workers() if getattr(process, "fresh", False)}
     return [kind for kind in WorkerHeartbeat.Kind.values if kind not in alive]
 
 

@@ -23,7 +23,7 @@ from tasks_app.kinds import Kind
 def entity_list(request: HttpRequest, place: Place) -> HttpResponse:
     """The most mentioned first."""
     filters = {name: request.GET.get(name, "").strip().replace("\x00", "") for name in ("q", "type")}
-    rows = queries.entities(place.project, **filters).order_by("-mention_count", "-id")
+    rows = queries.entities(place.project, q=filters["q"], type=filters["type"]).order_by("-mention_count", "-id")
     types = place.project.entities.order_by("type").values_list("type", flat=True).distinct()
     return draw(
         request,

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from memories import access, keys, queries, services
+from memories import access, keys, members, queries, services
 from memories.forms import ApiKeyForm, MemberForm, ProjectDeleteForm, ProjectForm
 from memories.models import ApiKey, Membership
 from memories.views.base import Place, Role, draw, member, paginate, project_page
@@ -77,7 +77,7 @@ def _settings(request: HttpRequest, place: Place, **given: object) -> HttpRespon
         "project_form": ProjectForm(instance=place.project),
         "member_form": MemberForm(),
         "key_form": ApiKeyForm(),
-        "members": place.project.memberships.select_related("user"),
+        "members": members.members(place.project),
         "roles": Role.choices,
         "keys": ApiKey.objects.filter(user=member(request)),
     }
@@ -92,36 +92,43 @@ def _settings(request: HttpRequest, place: Place, **given: object) -> HttpRespon
 def member_add(request: HttpRequest, place: Place) -> HttpResponse:
     form = MemberForm(request.POST)
     if form.is_valid():
-        user = User.objects.filter(username=form.cleaned_data["username"]).first()
-        if user is None:
-            form.add_error("username", "There is no user of this name. An administrator can add one.")
-        elif place.project.memberships.filter(user=user).exists():
-            form.add_error("username", f"{user} is a member already.")
+        try:
+            added = members.add(place.project, form.cleaned_data["username"], form.cleaned_data["role"])
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
-            Membership.objects.create(project=place.project, user=user, role=form.cleaned_data["role"])
-            messages.success(request, f"{user} is a member now.")
+            messages.success(request, f"{added.user} is a member now.")
             return redirect("settings", place.project.pk)
     return _settings(request, place, member_form=form)
 
 
 @require_POST
-@project_page(change=Role.OWNER)
+@project_page(change=Role.VIEWER)
 def member_change(request: HttpRequest, place: Place, user_id: int) -> HttpResponse:
-    """Another role, or, with `remove`, no membership any more; the last owner stays."""
-    membership = get_object_or_404(place.project.memberships.select_related("user"), user_id=user_id)
-    removed, role = "remove" in request.POST, request.POST.get("role", "")
-    others = place.project.memberships.filter(role=Role.OWNER).exclude(pk=membership.pk)
-    if membership.role == Role.OWNER and (removed or role != Role.OWNER) and not others.exists():
-        messages.error(request, f"{membership.user} is the only owner. Make another member an owner first.")
-    elif removed:
-        membership.delete()
-        messages.success(request, f"{membership.user} is no longer a member.")
-    elif role in Role.values:
-        Membership.objects.filter(pk=membership.pk).update(role=role)
-        messages.success(request, f"{membership.user} is {role} now.")
-    if membership.user_id == request.user.pk and removed and others.exists():
-        return redirect("projects")
-    return redirect("settings", place.project.pk)
+    """Another role, or, with `remove`, no membership any more. Owners do it; everybody may leave."""
+    own, removed = user_id == request.user.pk, "remove" in request.POST
+    if not (own and removed):
+        access.require(request.user, place.project, Role.OWNER)
+    membership = get_object_or_404(members.members(place.project), user_id=user_id)
+    try:
+        done = _remove(membership) if removed else _give_role(membership, request.POST.get("role", ""))
+    except members.LastOwner as error:
+        messages.error(request, str(error))
+        return redirect("settings", place.project.pk)
+    messages.success(request, done)
+    return redirect("projects") if own and removed else redirect("settings", place.project.pk)
+
+
+def _remove(membership: Membership) -> str:
+    members.remove(membership)
+    return f"{membership.user} is no longer a member."
+
+
+def _give_role(membership: Membership, role: str) -> str:
+    if role not in Role.values:
+        raise BadRequest("There is no such role.")
+    members.change_role(membership, role)
+    return f"{membership.user} is {role} now."
 
 
 @require_http_methods(["GET", "POST"])

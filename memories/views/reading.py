@@ -66,7 +66,8 @@ def read(memory: Memory, detail: MemoryDetail, at: int = 0, hit: tuple[int, int]
     groups = _windows(detail.passages)
     index = next((i for i, group in enumerate(groups) if group[-1].end > at), len(groups) - 1)
     group = groups[index]
-    spans = [span for span in _spans(memory, detail, hit) if span.start < group[-1].end and span.end > group[0].start]
+    lead = groups[index - 1][-1].end if index else 0
+    spans = [span for span in _spans(memory, detail, hit) if span.start < group[-1].end and span.end > lead]
     marker = _Marker(memory.content, spans, detail)
     said = {span.mark.fact.pk for span in spans if span.mark.fact}
     return Reading(
@@ -124,18 +125,19 @@ class _Marker:
         self._hit_given = False
 
     def block(self, passage: Passage) -> Block:
-        lead = self._speaker_length(passage)
-        spans = [span for span in self._spans if span.start < passage.end and span.end > passage.start]
+        start = self._start_of_speaker(passage)
+        spans = [span for span in self._spans if span.start < passage.end and span.end > start]
         return Block(
             passage=passage,
-            speaker=self._pieces(passage.start, passage.start + lead, spans),
-            pieces=self._pieces(passage.start + lead, passage.end, spans),
+            speaker=self._pieces(start, start + len(passage.speaker), spans) if start < passage.start else [],
+            pieces=self._pieces(passage.start, passage.end, spans),
         )
 
-    def _speaker_length(self, passage: Passage) -> int:
-        """How much of the passage says who speaks, like "Ada: "."""
+    def _start_of_speaker(self, passage: Passage) -> int:
+        """Where "Ada: " stands before a message of Ada's; the passage's start where it does not."""
         opening = f"{passage.speaker}: "
-        return len(opening) if passage.speaker and passage.text.startswith(opening) else 0
+        start = max(0, passage.start - len(opening))
+        return start if passage.speaker and self._content[start : passage.start] == opening else passage.start
 
     def _pieces(self, start: int, end: int, spans: Iterable[Span[Mark]]) -> list[Piece]:
         return [self._piece(cut.start, cut.end, cut.marks) for cut in segments(start, end, spans)]

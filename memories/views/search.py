@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from typing import TYPE_CHECKING, cast
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
@@ -40,20 +39,20 @@ def search_page(request: HttpRequest, place: Place) -> HttpResponse:
 
 
 def _ask(project: Project, form: SearchForm) -> SearchAnswer:
-    from memories.search import SearchQuery, search  # loads the embedding model's libraries
+    from memories.search import KINDS, SearchQuery, search  # loads the embedding model's libraries
 
     data = form.cleaned_data
     day = data["as_of"]
     query = SearchQuery(
         query=data["q"],
         limit=LIMIT,
-        kinds=tuple(data["kind"]) or tuple(kind for kind, _ in SearchForm.KINDS),
+        kinds=data["kind"] or KINDS,
         as_of=datetime.combine(day, time.max, tzinfo=UTC) if day else None,
     )
     return search(project, query)
 
 
 def _with_titles(project: Project, results: list[SearchResult]) -> list[Found]:
-    ids = {cast("UUID", result.memory_id) for result in results if result.memory_id}
+    ids = {result.memory_id for result in results if result.memory_id}
     titles = dict(Memory.objects.filter(project=project, pk__in=ids).values_list("pk", "title"))
-    return [Found(result, titles.get(cast("UUID", result.memory_id), "")) for result in results]
+    return [Found(result, titles.get(result.memory_id, "") if result.memory_id else "") for result in results]

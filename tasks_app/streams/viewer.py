@@ -21,20 +21,17 @@ class Viewer:
     queue is no longer all there is and the table must be read from the stream's own place.
     """
 
-    def __init__(
-        self, caller: Caller, positions: Mapping[str, int | None], project: UUID | None = None, limit: int = LIMIT
-    ) -> None:
+    def __init__(self, caller: Caller, positions: Mapping[str, int | None], project: UUID | None = None) -> None:
         self.caller = caller
         self.positions = dict(positions)
         self.project = project
         self.stale = True
         self.ended = False
-        self._limit = limit
         self._queue: deque[Frame] = deque()
         self._bell = asyncio.Event()
 
     def offer(self, frame: Frame) -> None:
-        if len(self._queue) < self._limit:
+        if len(self._queue) < LIMIT:
             self._queue.append(frame)
         else:
             self.spoil()

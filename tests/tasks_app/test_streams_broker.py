@@ -1,7 +1,5 @@
 """Streams with a real broker: it makes them fast, and nothing is lost or late by more than a moment without it."""
 
-# ruff: noqa: F811 - fixtures are imported
-
 from __future__ import annotations
 
 import asyncio
@@ -9,6 +7,7 @@ import json
 import os
 import signal
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,10 +16,11 @@ import redis
 from tasks_app import events
 from tasks_app.events import project_channel, task_channel
 from tasks_app.models import TaskLog
+from tasks_app.streams import viewer
 from tasks_app.streams.hub import EVENTS_CHANNEL, Pace
-from tests.tasks_app.streams_harness import Broker, Reader, World, broker, file_database, orm, world
+from tests.tasks_app.streams_harness import Broker, Reader, World, broker, ends_with, orm, world
 
-__all__ = ["broker", "file_database", "world"]
+__all__ = ["broker", "world"]
 pytestmark = pytest.mark.django_db(transaction=True)
 RARELY = Pace(sweep=30.0, recheck=30.0)  # so that only the broker can have told
 
@@ -43,11 +43,15 @@ async def poke(broker: Broker, channel: str, number: Any, data: Any = None) -> N
 async def test_a_poke_brings_an_event_at_once(world: World, broker: Broker) -> None:
     world.serve(broker.settings, pace=RARELY)
     task = await world.running()
-    readers = [await opened(world.read_task(task)), await opened(world.read_project()), await opened(world.read("stream"))]
+    readers = [
+        await opened(world.read_task(task)),
+        await opened(world.read_project()),
+        await opened(world.read("stream")),
+    ]
     began = time.monotonic()
     await world.advance(task)
     for reader in readers:
-        await reader.until(lambda reader=reader: reader.numbers()[-1:] == [3])
+        await reader.until(partial(ends_with, reader, [3]))
     assert time.monotonic() - began < 1.0
     assert readers[0].events()[-1] == ("progress", f"task-{task.pk}:3", readers[1].events()[-1][2])
 
@@ -96,10 +100,12 @@ async def test_a_gap_between_pokes_is_filled_from_the_table(
         task = await world.advance(task, 3)
     await world.advance(task)
     for reader in readers:
-        await reader.until(lambda reader=reader: reader.numbers()[-4:] == [3, 4, 5, 6], seconds=1.5)
+        await reader.until(partial(ends_with, reader, [3, 4, 5, 6]), seconds=1.5)
 
 
-async def test_pokes_out_of_order_arrive_in_order(world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pokes_out_of_order_arrive_in_order(
+    world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.serve(broker.settings, pace=RARELY)
     task = await world.running()
     reader = await opened(world.read_project())
@@ -113,12 +119,14 @@ async def test_pokes_out_of_order_arrive_in_order(world: World, broker: Broker, 
     assert reader.numbers() == [3, 4, 5, 6]
 
 
-async def test_a_burst_over_the_queue_comes_whole(world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_burst_over_the_queue_comes_whole(
+    world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.serve(broker.settings)
     task = await world.running()
     reader = await opened(world.read_task(task))
     reader.gate.clear()
-    monkeypatch.setattr("tasks_app.streams.viewer.LIMIT", 10)
+    monkeypatch.setattr(viewer, "LIMIT", 10)
     await world.advance(task, 60)
     reader.gate.set()
     await reader.until(lambda: len(reader.events()) == 61)

@@ -21,12 +21,14 @@ _PERSONAL: dict[str, Gender] = {
 _THING = frozenset({"it", "its", "itself"})
 _GROUP = frozenset({"they", "them", "their", "themselves"})
 _NOUN_TYPES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(["company", "firm", "organization", "organisation", "corporation", "startup", "agency", "charity", "party"], ("organization",)),
-    **dict.fromkeys(["university", "school", "college", "institute", "newspaper", "magazine", "bank", "club"], ("organization",)),
-    **dict.fromkeys(["band", "group", "team", "orchestra"], ("organization", "group")),
-    **dict.fromkeys(["city", "town", "village", "country", "state", "island", "river", "lake", "region", "province", "county"], ("location",)),
-    **dict.fromkeys(["film", "movie", "album", "song", "book", "novel", "series", "play", "poem", "game", "show", "episode"], ("work", "product", "concept")),
-    **dict.fromkeys(["war", "festival", "battle", "tournament", "conference", "championship", "race"], ("event",)),
+    **dict.fromkeys(["company", "firm", "organization", "organisation", "corporation", "startup", "agency",
+    "charity", "party"], ("organization",)), **dict.fromkeys(["university", "school", "college", "institute",
+    "newspaper", "magazine", "bank", "club"], ("organization",)), **dict.fromkeys(["band", "group", "team",
+    "orchestra"], ("organization",)), **dict.fromkeys(["city", "town", "village", "country", "state",
+    "island", "river", "lake", "region", "province", "county"], ("location",)), **dict.fromkeys(["film", "movie",
+    "album", "song", "book", "novel", "series", "play", "poem", "game", "show", "episode"], ("work", "product",
+    "concept")), **dict.fromkeys(["war", "festival", "battle", "tournament", "conference", "championship",
+    "race"], ("event",)),
 }  # fmt: skip
 
 
@@ -40,7 +42,8 @@ class _Seen:
 
 
 class Discourse:
-    """What has been talked of in one memory so far. `people` are a conversation's speakers, whom "she" does not mean."""
+    """What has been talked of in one memory so far. `people` are a conversation's speakers, whom "she" does not
+    mean."""
 
     def __init__(self, people: Iterable[str] = ()) -> None:
         self._speakers = frozenset(people)
@@ -75,7 +78,7 @@ class Discourse:
         elif word in _THING:
             seen = self._thing(token, {"organization", "group", "location", "work", "product", "technology", "event"})
         elif word in _GROUP:
-            seen = self._thing(token, {"organization", "group"})
+            seen = self._thing(token, {"organization"})
         else:
             seen = self._noun(token)
         if seen is None:

@@ -1,4 +1,5 @@
-"""Questions about a dependency tree: who does it, to what, in which mood. Labels are those of spaCy's English models."""
+"""Questions about a dependency tree: who does it, to what, in which mood. Labels are those of spaCy's English
+models."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def coordinated(token: Token) -> list[Token]:
 
 
 def subjects(verb: Token, depth: int = 0) -> tuple[list[Token], bool]:
-    """Who does it, and whether they are rather who it is done to (passive); borrowed from above where the verb has none."""
+    """Who does it, and whether they are rather who it is done to (passive); borrowed from above where the verb
+    has none."""
     own = next((child for child in verb.children if child.dep_ in SUBJECTS), None)
     if own is not None:
         token = verb.head if own.tag_ in {"WDT", "WP"} and verb.dep_ == "relcl" else own
@@ -58,7 +60,8 @@ def _inherits_passive(verb: Token, passive: bool) -> bool:
 
 
 def arguments(verb: Token) -> Iterator[tuple[str, Token]]:
-    """Pairs of preposition (empty for a direct object) and noun that belong to a verb, a gap of a relative clause included."""
+    """Pairs of preposition (empty for a direct object) and noun that belong to a verb, a gap of a relative clause
+    included."""
     own = list(_own_arguments(verb))
     yield from own
     if not any(not preposition for preposition, _ in own):

@@ -6,13 +6,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer, language, model
+from memories.engine.extraction.clauses import dated
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.naming import Name, find_names
-from memories.engine.extraction.statements import Place, Sheet, Statement, dated, statements
+from memories.engine.extraction.sheet import Place, Sheet, Statement
+from memories.engine.extraction.statements import statements
 from memories.engine.resolution.folding import fold
 from memories.engine.temporal import DateSpan, find_dates
 from memories.engine.types import FactDraft, Mention, MentionKind, Passage, Reading, Schema, Source
@@ -25,7 +28,7 @@ MOST_NAME = 500
 _MACHINES = frozenset(
     {"assistant", "ai", "bot", "agent", "system", "model", "chatbot", "chatgpt", "claude", "gemini", "tool"}
 )
-_TRUST = {0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4}  # weight of a name's type, by the rank of what found it
+_TRUST = {0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4, 4: 0.2}  # weight of a name's type, by the rank of what found it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ class _Spot:
 class LocalExtractor:
     """Names, pronouns and facts by spaCy's small English model, gazetteers and rules over the parse.
 
-    Facts get `valid_at` and `invalid_at` only where the sentence has a date (relative ones count from the passage's `at`,
-    else the memory's `reference_time`); "used to" ends at the time of speech. Speakers of a conversation are mentioned
-    where their line begins. Text that is not English yields the names that are known beforehand, and no facts.
-    Raises WeightsUnavailable when the model is not installed.
+    Facts get `valid_at` and `invalid_at` only where the sentence has a date (relative ones count from the
+    passage's `at`, else the memory's `reference_time`); "used to" ends at the time of speech. Speakers of a
+    conversation are mentioned where their line begins. Text that is not English yields the names that are known
+    beforehand, and no facts. Raises WeightsUnavailable when the model is not installed.
     """
 
     version = "local-1"
@@ -226,10 +229,12 @@ class _Memory:
         return _timed(draft, fact, dates, passage.at or self.source.reference_time)
 
 
+@cache
 def _technologies() -> NameIndex:
     index = NameIndex()
     index.add(((name, "technology") for name in gazetteer.DISTINCT), exact=False)
-    index.add(((name, "technology") for name in gazetteer.AMBIGUOUS), exact=True)
+    index.add(((name, "technology") for name in (*gazetteer.EXACT, *sorted(gazetteer.AMBIGUOUS))), exact=True)
+    index.add(((name + ending, "concept") for name in gazetteer.CONCEPTS for ending in ("", "s")), exact=False)
     return index
 
 
@@ -284,7 +289,8 @@ def _timed(draft: FactDraft, fact: Statement, dates: list[tuple[DateSpan, Token]
 
 
 def _applies(anchor: Token, verb: Token) -> bool:
-    """Whether a date that hangs on `verb` dates what `anchor` states: the same verb, or "started working", or its noun."""
+    """Whether a date that hangs on `verb` dates what `anchor` states: the same verb, or "started working", or its
+    noun."""
     if anchor.i == verb.i or (anchor.dep_ == "xcomp" and anchor.head.i == verb.i):
         return True
     return verb.dep_ == "xcomp" and verb.head.i == anchor.i

@@ -63,6 +63,10 @@ class NameIndex:
 
 def _ends(text: str, end: int) -> bool:
     """Whether a name may end here: not inside a word, nor before the signs of C++ and C#."""
-    if end >= len(text) or re.match(f"[{_UNSPACED}]", text[end - 1]):
+    if end >= len(text):
+        return True
+    if text[end] in "-.'&" and not text[end - 2 : end - 1].isalnum() and text[end : end + 2].strip() not in {".", "'"}:
+        return False  # the R of R-CODE is no language
+    if re.match(f"[{_UNSPACED}]", text[end - 1]):
         return True
     return not (_INSIDE_AFTER.match(text, end) and text[end - 1].isalnum())

@@ -46,13 +46,14 @@ HEAD_TYPES: dict[str, str] = {
     **dict.fromkeys(_EVENTS.split(), "event"),
     **dict.fromkeys(_CONCEPTS.split(), "concept"),
 }
-_NO_NAMES = """wow hey hi hello thanks thank lol haha hahaha yeah yes no ok okay congrats congratulations cool awesome nice
-great good sure well oh ah aw aww oops yay bye goodbye please sorry sounds gonna wanna absolutely definitely totally mom dad
-mum grandma grandpa monday tuesday wednesday thursday friday saturday sunday january february march april june july august
-september october november december today tomorrow yesterday mr mrs ms dr sir miss i you he she it we they ceo cto cfo coo
-president chairman director manager secretary minister professor chancellor governor mayor senator king queen prince
-princess pope captain general colonel judge sen gov rep rev lt sgt gen col capt prof img photo image http https www figure
-table chapter section fig eq et al am pm ad bc ps btw omg idk tbh imo fyi asap
+_NO_NAMES = """wow hey hi hello thanks thank lol haha hahaha yeah yes no ok okay congrats congratulations cool awesome
+nice great good sure well oh ah aw aww oops yay bye goodbye please sorry sounds gonna wanna absolutely definitely
+totally mom dad mum grandma grandpa monday tuesday wednesday thursday friday saturday sunday january february march
+april june july august september october november december today tomorrow yesterday mr mrs ms dr sir miss i you he she
+it we they ceo cto cfo coo president chairman director manager secretary minister professor chancellor governor mayor
+senator king queen prince princess pope captain general colonel judge sen gov rep rev lt sgt gen col capt prof img
+photo image http https www figure gmt utc est pst jan feb mar apr jun jul aug sep sept oct nov dec true false table
+chapter section fig eq et al am pm ad bc ps btw omg idk tbh imo fyi asap
 """
 NO_NAMES = frozenset(_NO_NAMES.split())
 _LEADING = re.compile(
@@ -64,6 +65,10 @@ _TRAILING = re.compile(r"(?:\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
 _JUNK = re.compile(r"@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]")
 MAX_NAME = 120
+_QUOTED = re.compile(r"[\"\u201c]\s?([A-Z][^\"\u201c\u201d\n]{1,60}?)\s?[\"\u201d]")
+_SHORT_FORM = re.compile(r"\(\s?([A-Z][A-Za-z]{1,6})\s?\)")
+_TERM_WORD = re.compile(r"[^\W\d_]+")
+_SMALL = frozenset({"of", "the", "and", "for", "in", "on", "to", "a", "an", "with", "at", "by", "from", "de", "la"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,12 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     candidates = [_located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
     for hit in technologies.find(text):
         if hit.name not in gazetteer.AMBIGUOUS or (computing and not _plain_word(doc, hit.start, hit.end)):
-            candidates.append(_located(doc, hit.start, hit.end, hit.type, 1))
+            candidates.append(_located(doc, hit.start, hit.end, hit.type, 1 if hit.type == "technology" else 4))
     candidates += [name for entity in doc.ents if (name := _recognised(doc, entity))]
     candidates += _proper_runs(doc)
+    candidates += _methods(doc)
+    candidates += _quoted(doc)
+    candidates += _defined(doc)
     return _without_overlap(doc, [name for name in candidates if name])
 
 
@@ -103,7 +111,8 @@ def _plain_word(doc: Doc, start: int, end: int) -> bool:
     if span is None or len(span) != 1:
         return span is None
     token = span[0]
-    return token.pos_ in {"VERB", "AUX", "ADV", "ADP", "INTJ"} and not (token.i and doc[token.i - 1].pos_ == "ADP")
+    nominal = token.dep_ in {"nsubj", "nsubjpass", "dobj", "pobj", "conj", "appos", "attr", "compound", "nmod"}
+    return not nominal and token.pos_ in {"VERB", "AUX", "ADV", "ADP", "INTJ"}
 
 
 def clean(text: str, start: int, end: int, *, keep_the: bool = False) -> tuple[int, int] | None:
@@ -128,12 +137,22 @@ def _recognised(doc: Doc, entity: Span) -> Name | None:
     kind = LABELS.get(entity.label_)
     if kind is None:
         return None
+    entity = _first_part(doc, entity)
     starts_sentence = entity.start == 0 or bool(doc[entity.start].is_sent_start)
     span = clean(doc.text, entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
     if span is None:
         return None
     name = _located(doc, *span, kind, 2)
     return _typed(doc, name) if name and _believable(doc, name) else None
+
+
+def _first_part(doc: Doc, entity: Span) -> Span:
+    """A person's name ends before a preposition: "Anna at Acme" is two names."""
+    if entity.label_ == "PERSON":
+        for token in entity[1:]:
+            if token.pos_ == "ADP" and token.lower_ in {"at", "in", "with", "for", "from", "by", "on", "to"}:
+                return doc[entity.start : token.i]
+    return entity
 
 
 def _believable(doc: Doc, name: Name) -> bool:
@@ -181,6 +200,8 @@ def _proper(token: Token) -> bool:
 def _links(doc: Doc, token: Token) -> bool:
     if token.i + 1 >= len(doc) or token.is_space:
         return False
+    if token.lower_ in {"for", "in"}:
+        return doc[token.i - 1].lower_ in {"award", "prize", "medal"} and _proper(doc[token.i + 1])
     return token.lower_ in {"of", "-", "&", "de", "von", "van", "del", "da"} and _proper(doc[token.i + 1])
 
 
@@ -192,6 +213,44 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
     if name and len(name.text) > 1 and name.text.casefold() not in NO_NAMES:
         kind = _corrected(name.text, "") or ("person" if is_first_name(name.text.split()[0]) else "concept")
         yield Name(name.start, name.end, name.first, name.last, name.text, kind, 3)
+
+
+def _methods(doc: Doc) -> Iterator[Name | None]:
+    """ "convolutional neural network": compound nouns that name a method."""
+    for token in doc:
+        if token.lemma_ in gazetteer.METHODS and token.pos_ == "NOUN":
+            start = token.i
+            while start > 0 and doc[start - 1].head.i in range(start, token.i + 1) and _qualifies(doc[start - 1]):
+                start -= 1
+            if start < token.i:
+                yield _located(doc, doc[start].idx, token.idx + len(token), "concept", 4)
+
+
+def _quoted(doc: Doc) -> Iterator[Name | None]:
+    """Titles in quotation marks: of a work, unless the words are a sentence."""
+    for match in _QUOTED.finditer(doc.text):
+        words = match[1].split()
+        small = sum(word[0].islower() and word not in _SMALL for word in words)
+        if not small and len(words) <= 8 and match[1][-1] not in ".?,!" and match[1].casefold() not in NO_NAMES:
+            yield _located(doc, match.start(1), match.end(1), "work", 1 if len(words) > 1 else 3)
+
+
+def _defined(doc: Doc) -> Iterator[Name | None]:
+    """ "histogram of oriented gradients (HOG)": a term and its short form (after Schwartz and Hearst 2003)."""
+    for match in _SHORT_FORM.finditer(doc.text):
+        letters = match[1].rstrip("s").lower()
+        words = list(_TERM_WORD.finditer(doc.text, max(0, match.start() - 120), match.start()))
+        for count in range(len(letters), min(len(letters) + 2, len(words)) + 1):
+            term = words[-count:]
+            initials = "".join(word[0][0] for word in term if word[0] not in _SMALL)
+            if count and initials.lower() == letters and initials.islower():
+                yield _located(doc, term[0].start(), term[-1].end(), "concept", 1)
+                yield _located(doc, match.start(1), match.end(1), "concept", 1)
+                break
+
+
+def _qualifies(token: Token) -> bool:
+    return token.dep_ in {"compound", "amod", "nmod"} and token.pos_ in {"NOUN", "ADJ", "PROPN"} and token.is_alpha
 
 
 def _without_overlap(doc: Doc, candidates: Iterable[Name]) -> list[Name]:
@@ -211,12 +270,26 @@ def _without_overlap(doc: Doc, candidates: Iterable[Name]) -> list[Name]:
 def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
     """`name` when it is a longer name than the one more trusted name it contains, else None."""
     (rival,) = rivals if len(rivals) == 1 else (None,)
-    if rival is None or not (name.start <= rival.start and rival.end <= name.end and name.rank == 2):
+    if rival is None or not (name.start <= rival.start and rival.end <= name.end and name.rank >= 2):
         return None
     others = [doc[i] for i in range(name.first, name.last) if not rival.first <= i < rival.last]
     if not others or not all(token.tag_ in {"NNP", "NNPS", "IN", "DT", "POS"} for token in others):
         return None
+    if name.rank == 3:
+        return _extended(doc, name, rival)
     if rival.rank == 1 and name.type not in {"person", "location", "event", "work", "organization"}:
         return None
     kind = rival.type if rival.rank == 0 and rival.type == "person" and name.first == rival.first else name.type
     return Name(name.start, name.end, name.first, name.last, name.text, kind, name.rank)
+
+
+def _extended(doc: Doc, name: Name, rival: Name) -> Name | None:
+    """A run of proper nouns around a name that the recogniser cut short: "Tennessee" of "Tennessee Williams"."""
+    if (
+        rival.rank != 2
+        or rival.type == "group"
+        or any(doc[i].tag_ not in {"NNP", "NNPS"} for i in range(name.first, name.last))
+    ):
+        return None
+    kind = name.type if name.type != "concept" else rival.type
+    return Name(name.start, name.end, name.first, name.last, name.text, kind, 3)

@@ -8,6 +8,18 @@ import unicodedata
 _ARTICLE = re.compile(r"\A(?:the|a|an)\s+(?=\S)")
 _POSSESSIVE = re.compile(r"(?<=\w)['\u2019\u02bc](?:s)?\Z")
 
+_NICK = """bob:robert rob:robert bobby:robert bill:william will:william billy:william jim:james jimmy:james joe:joseph
+tom:thomas tommy:thomas mike:michael dave:david dan:daniel danny:daniel ben:benjamin sam:samuel tony:anthony
+andy:andrew chris:christopher matt:matthew nick:nicholas steve:steven ed:edward ted:edward alex:alexander
+liz:elizabeth beth:elizabeth betty:elizabeth kate:katherine kathy:katherine katie:katherine jen:jennifer
+jenny:jennifer sue:susan maggie:margaret peggy:margaret meg:margaret becky:rebecca vicky:victoria pat:patricia
+debbie:deborah cathy:catherine mel:melanie greg:gregory jeff:jeffrey larry:lawrence ron:ronald don:donald ken:kenneth
+phil:philip pete:peter ray:raymond fred:frederick charlie:charles chuck:charles jack:john johnny:john jon:jonathan"""
+_NICKNAMES = dict(pair.split(":") for pair in _NICK.split())
+_LEGAL = frozenset({"inc", "corp", "corporation", "ltd", "limited", "llc", "plc", "co", "company", "gmbh", "ag", "sa"})
+_LITTLE = frozenset({"of", "the", "and", "for", "in", "on", "de", "la", "&"})
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
+
 
 def fold(name: str) -> str:
     """The alias key of a name: NFKC, casefold, single spaces, without leading article and trailing possessive.
@@ -18,3 +30,36 @@ def fold(name: str) -> str:
     key = unicodedata.normalize("NFKC", key)
     bare = _POSSESSIVE.sub("", _ARTICLE.sub("", key, count=1)).strip()
     return bare or key or name
+
+
+def core(key: str) -> str:
+    """A folded name of an organization without its legal form: "acme" of "acme corp."."""
+    words = key.split()
+    while len(words) > 1 and words[-1].strip(".,") in _LEGAL:
+        words.pop()
+    return " ".join(words).rstrip(",") or key
+
+
+def acronym(name: str) -> str:
+    """The capital initials of a name of several words, little words left out; empty for one word."""
+    words = [word for word in name.replace("-", " ").split() if word.casefold() not in _LITTLE]
+    return "".join(word[0].upper() for word in words) if len(words) > 1 else ""
+
+
+def is_part_of(short: str, long: str) -> bool:
+    """Whether a person's short folded name has only words of the long one, titles aside: "anna" of "anna smith"."""
+    words = [word for word in short.split() if word.strip(".") not in _TITLES]
+    return bool(words) and set(words) < set(long.split())
+
+
+def is_initials_of(short: str, long: str) -> bool:
+    """Whether words of the short name are initials or nicknames of the long one's: "a. smith", "bob smith"."""
+    few, many = short.split(), long.split()
+    if len(few) < 2 or len(few) > len(many) or few[-1] != many[-1]:
+        return False
+    return all(_abbreviates(a, b) for a, b in zip(few[:-1], many, strict=False))
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    bare = short.rstrip(".")
+    return bare == long or (len(bare) == 1 and long.startswith(bare)) or _NICKNAMES.get(bare) == long

@@ -1,0 +1,249 @@
+"""Facts of a clause: subject, verb and object, or subject, verb, preposition and object, active and passive.
+
+"is", "became", "was elected" and the like give what the noun after them says. A name below a plain noun ("a contract with
+Arsenal") keeps that noun in its predicate, and so does a name below the subject ("Anna's company is based in Berlin").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.predicates import COPULAS, DULL, MOODS, NAMING, Relation
+from memories.engine.extraction.sheet import Below, Sheet, Statement, described, fact, value
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+_DATED = {
+    "bear": "born_at", "die": "died_at", "found": "founded_at", "establish": "founded_at", "release": "released_at",
+    "publish": "published_at", "open": "opened_at", "launch": "launched_at", "graduate": "graduated_at",
+    "retire": "retired_at", "marry": "married_at", "build": "built_at", "complete": "completed_at",
+}  # fmt: skip
+_SAYING = frozenset({"say", "announce", "state", "claim", "report", "explain"})
+WEAK = 0.4  # a name that only stands somewhere in the clause
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A verb on its sheet."""
+
+    sheet: Sheet
+    verb: Token
+
+    @property
+    def lemma(self) -> str:
+        return str(self.verb.lemma_)
+
+    def relation(self, preposition: str, index: int | None) -> Relation:
+        kind = self.sheet.type(index) if index is not None else ""
+        particle = grammar.particle(self.verb)
+        return predicates.of_verb(self.lemma, particle, preposition, kind, self.sheet.schema)
+
+
+def clause(sheet: Sheet, verb: Token) -> Iterator[Statement]:
+    """The facts that a verb states, with the mood it states them in."""
+    if verb.dep_ in {"aux", "auxpass"}:
+        return
+    tokens, passive = grammar.subjects(verb)
+    actors = list(dict.fromkeys(index for token in tokens if (index := sheet.actor(token)) is not None))
+    here = _Clause(sheet, verb)
+    found = list(_passive(here, actors) if passive else _active(here, actors))
+    if not actors:
+        found += _about_subject(here, tokens, passive=passive)
+    found += _companions(here, actors, found)
+    polarity, over = grammar.polarity(verb), grammar.formerly(verb)
+    for one in found:
+        yield replace(one, anchor=verb, polarity=polarity, formerly=over)
+
+
+def _active(here: _Clause, actors: Sequence[int]) -> Iterator[Statement]:
+    for preposition, head in grammar.arguments(here.verb):
+        for noun in grammar.coordinated(head):
+            for actor in actors:
+                yield from _argument(here, preposition, noun, actor)
+    for actor in actors:
+        yield from _complement(here, actor)
+
+
+def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Iterator[Statement]:
+    index = here.sheet.entity(noun)
+    if here.lemma in COPULAS and not preposition:
+        yield from _copula(here, noun, actor)
+        return
+    relation = here.relation(preposition, index)
+    if index is not None:
+        yield fact(actor, relation, index, here.verb)
+    elif relation.name == "role":
+        yield from described(here.sheet, here.verb, noun, actor)
+    else:
+        yield from _plain_object(here, preposition, noun, actor, relation)
+
+
+def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, relation: Relation) -> Iterator[Statement]:
+    """An object that is no name: a value, and the names below it."""
+    if noun.lower_ in DULL or noun.pos_ in {"PRON", "DET"}:
+        return
+    nominal = noun.pos_ in {"NOUN", "PROPN", "NUM", "VERB"} and noun.ent_type_ not in {"DATE", "TIME"}
+    if nominal and not relation.inverted:
+        yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7)
+    for one in here.sheet.below(noun):
+        if one.index != actor:
+            yield fact(actor, _indirect(here, preposition, one), one.index, here.verb, 0.6)
+
+
+def _indirect(here: _Clause, preposition: str, one: Below) -> Relation:
+    """ "signed a contract with Arsenal": sign_contract_with; but "lives in a flat in Berlin" lives in Berlin."""
+    if one.link in {"in", "at", "near"} and here.sheet.type(one.index) == "location":
+        known = predicates.ACTIVE.get(f"{here.lemma}+{preposition}") if preposition else None
+        return known or predicates.of_verb(here.lemma, "", "in", "location", here.sheet.schema)
+    noun = one.owner.lemma_
+    if one.link in {"poss", "compound"}:
+        return Relation(predicates.slug(here.lemma, preposition, noun))
+    return Relation(predicates.slug(here.lemma, noun, one.link))
+
+
+def _copula(here: _Clause, noun: Token, actor: int) -> Iterator[Statement]:
+    sheet, index = here.sheet, here.sheet.entity(noun)
+    if noun.dep_ == "acomp" or (noun.pos_ == "ADJ" and index is None):
+        yield from _adjective(here, noun, actor)
+    elif index is None:
+        yield from described(sheet, here.verb, noun, actor)
+    else:
+        nationality = sheet.type(index) == "group" and sheet.type(actor) == "person"
+        yield fact(actor, Relation("nationality" if nationality else "is"), index, here.verb, 0.8)
+
+
+def _adjective(here: _Clause, adjective: Token, actor: int) -> Iterator[Statement]:
+    """ "is German", "is similar to Redis", "is allergic to nuts"."""
+    sheet, verb = here.sheet, here.verb
+    index = sheet.inside(adjective)
+    if index is not None:
+        yield fact(actor, Relation("nationality"), index, verb)
+        return
+    names = [
+        (preposition, found)
+        for child in adjective.children
+        if child.dep_ == "prep"
+        for preposition, head in grammar.prepositional(child)
+        for noun in grammar.coordinated(head)
+        if (found := sheet.entity(noun)) is not None
+    ]
+    for preposition, found in names:
+        word = str(adjective.lower_)
+        yield fact(actor, predicates.of_verb(word, "", preposition, sheet.type(found), sheet.schema), found, verb)
+    if not names and adjective.lower_ not in MOODS and adjective.pos_ == "ADJ" and here.lemma == "be":
+        end = adjective.right_edge if len(list(adjective.subtree)) <= 8 else adjective
+        yield from value(actor, "is", sheet.doc[adjective.i : end.i + 1].text, verb, 0.6)
+
+
+def _complement(here: _Clause, actor: int) -> Iterator[Statement]:
+    """What is said, planned, wanted or liked in a clause of its own."""
+    for child in here.verb.children:
+        if child.dep_ == "ccomp" and here.lemma in _SAYING:
+            text = here.sheet.doc[child.left_edge.i : child.right_edge.i + 1].text
+            yield from value(actor, "said", text.strip(" ,.\"'"), here.verb, 0.7)
+        elif child.dep_ in {"xcomp", "dobj"} and child.pos_ == "VERB":
+            name = _attitude(here.verb)
+            if name:
+                yield from value(actor, name, grammar.clause(child), here.verb)
+
+
+def _attitude(verb: Token) -> str:
+    if verb.lower_ == "going":
+        return "plans"
+    if verb.lemma_ in {"like", "love"} and any(child.lower_ in {"would", "'d"} for child in verb.children):
+        return "wants"
+    relation = predicates.ACTIVE.get(verb.lemma_)
+    return relation.name if relation and relation.name in {"plans", "wants", "likes", "dislikes"} else ""
+
+
+def _passive(here: _Clause, patients: Sequence[int]) -> Iterator[Statement]:
+    for preposition, head in grammar.arguments(here.verb):
+        for noun in grammar.coordinated(head):
+            for patient in patients:
+                yield from _passive_argument(here, preposition, noun, patient)
+
+
+def _passive_argument(here: _Clause, preposition: str, noun: Token, patient: int) -> Iterator[Statement]:
+    sheet, verb, index = here.sheet, here.verb, here.sheet.entity(noun)
+    naming = here.lemma in NAMING and not preposition
+    if index is None:
+        if naming or (preposition == "as" and noun.pos_ == "NOUN"):
+            yield from described(sheet, verb, noun, patient)
+        else:
+            name = predicates.slug(verb.lower_, preposition) if preposition else "received"
+            yield from _plain_object(here, preposition, noun, patient, Relation(name))
+    elif preposition == "by":
+        relation = predicates.of_verb(here.lemma, "", "", sheet.type(patient), sheet.schema)
+        yield fact(index, relation, patient, verb)
+    elif preposition:
+        form = str(verb.lower_)
+        relation = predicates.of_participle(here.lemma, form, preposition, sheet.type(index), sheet.schema)
+        yield fact(patient, relation, index, verb)
+    else:
+        yield fact(patient, Relation("known_as" if naming else "received"), index, verb)
+
+
+def _about_subject(here: _Clause, nouns: Sequence[Token], *, passive: bool) -> Iterator[Statement]:
+    """A plain subject with a name below it: "Anna's brother is Tom", "Anna's company is based in Berlin"."""
+    for preposition, head in grammar.arguments(here.verb):
+        for other in grammar.coordinated(head):
+            index = here.sheet.entity(other)
+            if index is None:
+                continue
+            for noun in nouns:
+                if here.lemma in COPULAS and not preposition:
+                    yield from described(here.sheet, here.verb, noun, index)
+                else:
+                    yield from _owned_subject(here, noun, preposition, index, passive=passive)
+
+
+def _owned_subject(here: _Clause, noun: Token, preposition: str, index: int, *, passive: bool) -> Iterator[Statement]:
+    word = here.verb.lower_ if passive else here.lemma
+    for one in here.sheet.below(noun):
+        if one.index != index and one.owner.i == noun.i:
+            name = predicates.slug(noun.lemma_, word, preposition)
+            yield fact(one.index, Relation(name), index, here.verb, WEAK)
+
+
+def _companions(here: _Clause, actors: Sequence[int], found: Sequence[Statement]) -> Iterator[Statement]:
+    """The clause's other names, deeper than the patterns look: linked to its subject by the verb and the nearest
+    word."""
+    linked = {index for one in found for index in (one.subject, one.object)}
+    for token, words in _deeper(here.verb, ()):
+        index = here.sheet.inside(token)
+        if index is None or index in linked or index in actors:
+            continue
+        linked.add(index)
+        for actor in actors:
+            if here.sheet.name(actor) != here.sheet.name(index):
+                relation = Relation(predicates.slug(here.lemma, *words[-2:]))
+                yield fact(actor, relation, index, here.verb, WEAK)
+
+
+def _deeper(token: Token, words: tuple[str, ...]) -> Iterator[tuple[Token, tuple[str, ...]]]:
+    """The words below a verb, with those between; clauses with a subject of their own are not entered."""
+    if len(words) > 6:
+        return
+    for child in token.children:
+        if child.dep_ in grammar.SUBJECTS or any(grand.dep_ in grammar.SUBJECTS for grand in child.children):
+            continue
+        if child.dep_ in {"conj", "relcl", "advcl", "ccomp"} and child.pos_ in {"VERB", "AUX"}:
+            continue
+        yield child, words
+        step = (child.lemma_,) if child.pos_ in {"NOUN", "ADP", "VERB"} else ()
+        yield from _deeper(child, words + step)
+
+
+def dated(sheet: Sheet, verb: Token, text: str) -> Iterator[Statement]:
+    """A date as a fact of its own, for verbs whose date people ask for: born, founded, released."""
+    name = _DATED.get(verb.lemma_)
+    if name:
+        for token in grammar.subjects(verb)[0]:
+            index = sheet.actor(token)
+            if index is not None:
+                found = value(index, name, text, verb)
+                yield from (replace(one, polarity=grammar.polarity(verb)) for one in found)

