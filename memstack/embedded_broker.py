@@ -5,6 +5,7 @@ Its loss costs nothing but time: what is to be done stands in the database.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ from django.conf import settings
 from memstack.supervision import KILL, TERMINATE, Part
 
 CONNECT_SECONDS = 5.0
+FILES = "appendonlydir"
 
 
 class NoBrokerHere(Exception):
@@ -45,7 +47,19 @@ def part() -> Part:
         command=[program, *_options()],
         stopping=((0, TERMINATE), (3, KILL)),
         death_signal=signal.SIGTERM,  # it writes its file and ends at once
+        repair=set_files_aside,
     )
+
+
+def set_files_aside() -> str:
+    """Lets the server begin with nothing when it can't read its files; the dispatcher sends again what was in them."""
+    files = settings.VALKEY_DIR / FILES
+    if not files.exists():
+        return ""
+    aside = files.with_name(f"{FILES}.unreadable")
+    shutil.rmtree(aside, ignore_errors=True)
+    files.replace(aside)
+    return f"valkey begins anew with empty files, no work is lost; the old ones are in {aside}"
 
 
 def _options() -> list[str]:

@@ -23,12 +23,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from memstack import embedded_broker, preflight
+from memstack.lifeline import MakeParent
 from memstack.preflight import Refused
 from memstack.supervision import KILL, TERMINATE, Part, Supervisor
 
 Say = Callable[[str], None]
 TICK_SECONDS = 0.1
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 DEATHS_BEFORE_GIVING_UP = 3
 SECOND_PRESS_AFTER = 0.3  # seconds; one Ctrl-C may arrive twice, from the terminal and from a parent
 MIGRATION_LOCK = 0x6D656D73  # a number of our own among PostgreSQL's advisory locks
@@ -38,8 +39,14 @@ class StopSignals:
     """What the person asked for: SIGINT, SIGTERM or SIGHUP stops, a second SIGINT stops at once."""
 
     def __init__(self) -> None:
-        self.asked = self.urgent = False
+        self.urgent = False
+        self._asked = False
         self._first = 0.0
+        self._make = MakeParent()
+
+    @property
+    def asked(self) -> bool:
+        return self._asked or self._make.was_interrupted()
 
     def install(self) -> None:
         signal.signal(signal.SIGINT, self._handle)
@@ -48,8 +55,8 @@ class StopSignals:
             signal.signal(signal.SIGHUP, self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if not self.asked:
-            self.asked, self._first = True, time.monotonic()
+        if not self._asked:
+            self._asked, self._first = True, time.monotonic()
         elif number == signal.SIGINT and time.monotonic() - self._first > SECOND_PRESS_AFTER:
             self.urgent = True
 

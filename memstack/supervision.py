@@ -15,6 +15,7 @@ from memstack.lifeline import tied_to_parent
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between a death and the next start
 HEALTHY_AFTER = 30.0  # a child that lived this long starts again without the growing delay
+DEATHS_BEFORE_REPAIR = 2
 LARGEST_LOG = 10 * 1024 * 1024
 TERMINATE, KILL = signal.SIGTERM, signal.SIGKILL
 
@@ -24,6 +25,7 @@ class Part:
     """A program to keep running.
 
     `stopping` says which signal it gets how many seconds after the stop began; SIGKILL goes to all of its processes.
+    `repair` is called when it has ended by itself twice in a row and returns what it did as a sentence, "" for nothing.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Part:
     death_signal: signal.Signals = KILL
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: Sequence[int] = ()
+    repair: Callable[[], str] = str
 
 
 class Child:
@@ -107,13 +110,18 @@ class Supervisor:
         """Looks after all children once."""
         for child in self.children.values():
             if (status := child.reap()) is not None:
-                delay = child.postpone()
-                self.say(
-                    f"{child.part.name} ended unexpectedly ({in_words(status)}) and starts again in {delay:g} s; "
-                    f"its log is {child.log}"
-                )
+                self._announce(child, status)
             elif child.process is None and time.monotonic() >= child.start_at:
                 self._start(child)
+
+    def _announce(self, child: Child, status: int) -> None:
+        delay = child.postpone()
+        self.say(
+            f"{child.part.name} ended unexpectedly ({in_words(status)}) and starts again in {delay:g} s; "
+            f"its log is {child.log}"
+        )
+        if status > 0 and child.deaths_in_a_row >= DEATHS_BEFORE_REPAIR and (done := child.part.repair()):
+            self.say(done)
 
     def stop(self, names: Sequence[str], urgent: Callable[[], bool]) -> None:
         """Stops these children side by side, each by its own time table; kills them when `urgent()` becomes true."""

@@ -76,7 +76,7 @@ def queued(queue: str) -> int | None:
     try:
         with _connection() as connection:
             channel: Any = connection.default_channel
-            return int(channel.queue_declare(queue, passive=True).message_count)
+            return int(channel.queue_declare(queue).message_count)
     except Exception:
         return None
 

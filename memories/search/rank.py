@@ -18,6 +18,7 @@ from memories.search.values import Kind, SearchQuery
 
 Scores = NDArray[np.float64]
 CANDIDATES = 3_000
+BALANCE = 0.5  # of mmr: that a result is good counts as much as that it is new
 
 _cache = IndexCache()
 
@@ -112,5 +113,5 @@ def diverse(found: list[Hit], limit: int) -> list[Hit]:
     """The first `limit` hits, each good and unlike those above it."""
     if not found:
         return []
-    order = ranking.mmr([hit.score for hit in found], np.stack([hit.vector for hit in found]), limit)
+    order = ranking.mmr([hit.score for hit in found], np.stack([hit.vector for hit in found]), limit, BALANCE)
     return [found[place] for place in order]

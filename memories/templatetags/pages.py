@@ -100,10 +100,10 @@ def result_words(result: object) -> str:
 
 
 def _counted(key: str, value: int) -> str:
-    words = key.removesuffix("_count").replace("_", " ")
+    name, *rest = key.removesuffix("_count").split("_")
     if value == 1:
-        words = words[:-3] + "y" if words.endswith("ies") else words.removesuffix("s")
-    return f"{value:,} {words}"
+        name = f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
+    return " ".join([f"{value:,}", name, *rest])
 
 
 @register.filter

@@ -93,8 +93,8 @@ class StreamApplication:
             return await self._database.run(open_stream, request_of(scope, match))
         except UnicodeError:
             return bad_last_id()
-        except AWAY:
-            logger.warning("A stream could not be opened, the database is away.", exc_info=True)
+        except AWAY as error:
+            logger.warning("A stream could not be opened: %s", error)
             return come_back()
 
     def _refusal(self, method: str) -> Answer | None:
@@ -133,8 +133,8 @@ class StreamApplication:
         while not viewer.ended:
             try:
                 events = await self._events(viewer)
-            except AWAY:
-                logger.warning("A stream ended, the database is away.", exc_info=True)
+            except AWAY as error:
+                logger.warning("A stream ended: %s", error)
                 return
             if not events and time.monotonic() - sent >= self._keep_alive * 0.99:
                 events = [KEEP_ALIVE]

@@ -88,6 +88,15 @@ def test_no_connection_is_refused_while_the_web_process_is_away(up: Stack) -> No
     assert up.wait_until_restarted("web", old)
 
 
+def test_a_broker_that_cannot_read_its_files_begins_anew(up: Stack) -> None:
+    old = up.processes["valkey"]
+    for file in (up.folder / "valkey" / "appendonlydir").glob("*.aof"):
+        file.write_bytes(b"this is no append-only file\n" * 40)
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: "valkey begins anew" in up.printed() or None, 20, up.printed)
+    wait_for(lambda: httpx.get(f"{up.url}/readyz").json()["broker"]["ok"] or None, 20)
+
+
 def test_a_second_one_on_the_same_folder_is_refused(up: Stack) -> None:
     answer = refusal(MEMSTACK_DATA_DIR=str(up.folder))
     assert_sentence(answer, "already runs", f"process {up.processes['supervisor']}", "MEMSTACK_DATA_DIR")
@@ -136,6 +145,19 @@ def test_a_closed_pipe_does_not_stop_it(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
         assert process.wait(15) == 0
     assert processes_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_make_alone_stops_all(tmp_path: Path, number: signal.Signals) -> None:
+    """make keeps a SIGINT to itself."""
+    (tmp_path / "Makefile").write_text(f"up:\n\t@exec {sys.executable} {ROOT}/manage.py up\n")
+    folder = tmp_path / "data"
+    environment = clean_environment() | {"MEMSTACK_DATA_DIR": str(folder), "MEMSTACK_PORT": "0"}
+    with subprocess.Popen(["make", "-C", str(tmp_path), "up"], env=environment, stdout=subprocess.DEVNULL) as make:
+        wait_for(lambda: (folder / "up.json").exists() or None, 30)
+        make.send_signal(number)
+        make.wait(15)
+    wait_for(nothing_runs_on(folder), 5, lambda: "\n".join(processes_of(folder)))
 
 
 def test_sigkill_of_the_supervisor_leaves_no_process(up: Stack) -> None:

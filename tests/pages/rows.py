@@ -50,7 +50,14 @@ def mention(row: Memory, of: Entity, text: str = "") -> Mention:
     start = row.content.index(text)
     Entity.objects.filter(pk=of.pk).update(mention_count=F("mention_count") + 1)
     return Mention.objects.create(
-        entity=of, passage=passage, memory=row, text=text, kind="name", start=start, end=start + len(text), extractor="t"
+        entity=of,
+        passage=passage,
+        memory=row,
+        text=text,
+        kind="name",
+        start=start,
+        end=start + len(text),
+        extractor="t",
     )
 
 
@@ -93,7 +100,7 @@ def task(project: Project, status: str = Status.PENDING, *, of: Memory | None = 
         assert claimed is not None
         row = claimed
     if status == Status.COMPLETED:
-        row = transitions.complete(row, {"entities": 2, "facts": 1}, lambda _: None)
+        row = transitions.complete(row, {"entities": 2, "facts": 1}, lambda: None, "Episode ingestion completed")
     elif status == Status.FAILED:
         row = transitions.fail(row, "The text could not be read.", retryable=True, traceback="Traceback: secret")
     elif status == Status.CANCELLED:

@@ -74,6 +74,27 @@ async def test_the_terminal_event_ends_it_and_204_stops_who_comes_back(world: Wo
     assert (again.status, again.body) == (204, b"")
 
 
+async def test_what_is_announced_during_the_reading_comes_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    application = world.serve(pace=Pace(sweep=30.0))  # so that nothing is looked up a second time
+    task = await world.running()
+    loop, read = asyncio.get_running_loop(), table.read
+
+    def read_while_things_happen(positions: dict[str, int | None]) -> Any:
+        transitions.advance(task, message="before the reading")
+        found = read(positions)
+        transitions.advance(task, message="after it")
+        for number in (3, 4):
+            data = json.dumps({"seq": number})
+            loop.call_soon_threadsafe(application.hub._poke, f"task-{task.pk}", number, "progress", data)
+        return found
+
+    monkeypatch.setattr(table, "read", read_while_things_happen)
+    reader = world.read_task(task)
+    await reader.until(partial(has_events, reader, 2))
+    await reader.quiet()
+    assert reader.numbers() == [3, 4]
+
+
 @pytest.mark.parametrize("last", [None, 1, 99])
 async def test_a_task_that_has_ended_is_told_and_closed(world: World, last: int | None) -> None:
     task = await world.complete(await world.running())

@@ -82,13 +82,14 @@ def test_a_frame_is_encoded_once_for_all_readers() -> None:
     assert first is second
 
 
-def test_the_slowest_reader_of_the_table_decides_what_the_hub_owes() -> None:
+@pytest.mark.parametrize("read", [(7, 5), (5, 7)])
+def test_the_slowest_reader_of_the_table_decides_what_the_hub_owes(read: tuple[int, int]) -> None:
     """One read to 7, the other to 5 while 6 and 7 were announced to nobody: they are owed, not taken as known."""
     hub = Hub(None)
     for reader in (viewer(), viewer()):
         hub.admit(reader)
-    hub.has_read(TASK, 7)
-    hub.has_read(TASK, 5)
+    for number in read:
+        hub.has_read(TASK, number)
     assert hub.channels[TASK].latest == 5
 
 
@@ -133,6 +134,13 @@ def test_a_hub_counts_users_and_all() -> None:
     hub.leave(first)
     assert not hub.full
     hub.admit(viewer())
+
+
+def test_who_is_admitted_while_the_process_ends_is_ended() -> None:
+    hub, reader = Hub(None), viewer()
+    hub.close()
+    hub.admit(reader)
+    assert reader.ended
 
 
 def test_ids_of_all_projects_name_each_place() -> None:

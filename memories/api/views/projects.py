@@ -20,6 +20,8 @@ from memories.api.problems import Conflict
 from memories.api.shapes import MemberShape, ProjectShape, ProjectStats
 from memories.models import Membership, Project
 
+MAX_ID = 2**31 - 1  # a longer number is nobody's id, and no database takes it
+
 
 class ProjectViewSet(ApiViewSet):
     """The projects that one is a member of."""
@@ -110,7 +112,7 @@ class MemberViewSet(ApiViewSet):
 
     def _member(self, project_id: UUID, user_id: int, role: Membership.Role) -> Membership:
         project = access.get_project(self.request.user, project_id, role)
-        return get_object_or_404(members.members(project), user_id=user_id)
+        return get_object_or_404(members.members(project), user_id=min(user_id, MAX_ID))
 
 
 def _kept(change: Any, *args: Any) -> Any:

@@ -66,6 +66,8 @@ def summarise(sentences: Sequence[str], vectors: npt.ArrayLike, limit: int) -> l
 
     LexRank (Erkan and Radev 2004) over unit vectors of shape (n, d); equal sentences count once. Deterministic.
     """
+    if not sentences:
+        return []
     matrix = np.asarray(vectors, dtype=np.float32).reshape(len(sentences), -1)
     first: dict[str, int] = {}
     for index, sentence in enumerate(sentences):

@@ -1,7 +1,7 @@
 """Facts of a clause: subject, verb and object, or subject, verb, preposition and object, active and passive.
 
-"is", "became", "was elected" and the like give what the noun after them says. A name below a plain noun ("a contract with
-Arsenal") keeps that noun in its predicate, and so does a name below the subject ("Anna's company is based in Berlin").
+"is", "became", "was elected" and the like give what the noun after them says. A name below a plain noun ("a contract
+with Arsenal") keeps that noun in its predicate, and so does a name below the subject ("Anna's company is in Berlin").
 """
 
 from __future__ import annotations
@@ -76,10 +76,19 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
     relation = here.relation(preposition, index)
     if index is not None:
         yield fact(actor, relation, index, here.verb)
+        yield from _attached(here, noun, actor)
     elif relation.name == "role":
         yield from described(here.sheet, here.verb, noun, actor)
     else:
         yield from _plain_object(here, preposition, noun, actor, relation)
+
+
+def _attached(here: _Clause, noun: Token, actor: int) -> Iterator[Statement]:
+    """ "studied physics at Oslo": the parser hangs the place on the object, the verb knows what it means."""
+    for one in here.sheet.below(noun):
+        known = predicates.known_verb(here.lemma, one.link, here.sheet.type(one.index))
+        if known and one.index != actor and one.owner.i == noun.i:
+            yield fact(actor, known, one.index, here.verb, 0.7)
 
 
 def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, relation: Relation) -> Iterator[Statement]:
@@ -96,13 +105,15 @@ def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, rela
 
 def _indirect(here: _Clause, preposition: str, one: Below) -> Relation:
     """ "signed a contract with Arsenal": sign_contract_with; but "lives in a flat in Berlin" lives in Berlin."""
-    if one.link in {"in", "at", "near"} and here.sheet.type(one.index) == "location":
-        known = predicates.ACTIVE.get(f"{here.lemma}+{preposition}") if preposition else None
-        return known or predicates.of_verb(here.lemma, "", "in", "location", here.sheet.schema)
-    noun = one.owner.lemma_
+    kind = here.sheet.type(one.index)
     if one.link in {"poss", "compound"}:
-        return Relation(predicates.slug(here.lemma, preposition, noun))
-    return Relation(predicates.slug(here.lemma, noun, one.link))
+        return Relation(predicates.slug(here.lemma, preposition, one.owner.lemma_))
+    if preposition and kind == "location" and one.link in {"in", "at", "near"}:
+        return predicates.of_verb(here.lemma, grammar.particle(here.verb), preposition, kind, here.sheet.schema)
+    known = predicates.ACTIVE.get(f"{here.lemma}+{one.link}/{kind}") or predicates.ACTIVE.get(
+        f"{here.lemma}+{one.link}"
+    )
+    return known or Relation(predicates.slug(here.lemma, one.owner.lemma_, one.link))
 
 
 def _copula(here: _Clause, noun: Token, actor: int) -> Iterator[Statement]:

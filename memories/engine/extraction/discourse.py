@@ -55,7 +55,7 @@ class Discourse:
 
     def note(self, name: str, kind: str, token: Token) -> None:
         """A name was said; `token` is the head of its words."""
-        subject = token.dep_ in {"nsubj", "nsubjpass"}
+        subject = _is_subject(token)
         known = self._same(name, kind)
         if known:
             known.subject = subject or (known.subject and known.sentence == self._sentence)
@@ -113,6 +113,12 @@ class Discourse:
         things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types]
         called = [seen for seen in things if token.lower_ in seen.name.lower().split()]
         return _only(called) or _only(things) or _only(_latest_subjects(things))
+
+
+def _is_subject(token: Token) -> bool:
+    while token.dep_ == "conj" and token.head.i != token.i:
+        token = token.head
+    return token.dep_ in {"nsubj", "nsubjpass"}
 
 
 def _only(seen: list[_Seen]) -> _Seen | None:

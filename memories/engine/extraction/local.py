@@ -197,36 +197,40 @@ class _Memory:
         found: dict[int, list[Statement]] = defaultdict(list)
         for statement in statements(sheet):
             found[statement.anchor.sent.start].append(statement)
+        now = passage.at or self.source.reference_time
         for sentence in window.doc.sents:
+            dates = _dates(sentence, spots, now)
             own = found[sentence.start]
-            dates = _dates(sentence, spots, passage.at or self.source.reference_time)
             own += [fact for date, verb in dates for fact in dated(sheet, verb, _wording(sentence, date))]
-            for statement in own:
-                yield self._draft(passage, window, sentence, dates, spots, before, statement)
+            frame = self._frame(window, sentence)
+            for fact in own:
+                yield _timed(self._draft(frame, passage, spots[fact.subject], before, fact=fact), fact, dates, now)
+
+    def _frame(self, window: _Window, sentence: Span) -> tuple[str, int, int]:
+        """The sentence as it stands in the memory, with its offsets there."""
+        text = sentence.text
+        start = window.offset + sentence.start_char + len(text) - len(text.lstrip())
+        end = start + len(text.strip())
+        return self.source.content[start:end], start, end
 
     def _draft(
-        self, passage: Passage, window: _Window, sentence: Span, dates: list[tuple[DateSpan, Token]],
-        spots: list[_Spot], before: int, fact: Statement,
-    ) -> FactDraft:  # fmt: skip
-        text = sentence.text.strip()
-        start = window.offset + sentence.start_char + len(sentence.text) - len(sentence.text.lstrip())
-        text = self.source.content[start : start + len(text)]
+        self, frame: tuple[str, int, int], passage: Passage, subject: _Spot, before: int, *, fact: Statement
+    ) -> FactDraft:
         polarity = fact.polarity
         if polarity == "affirmed" and passage.speaker and passage.speaker.strip().lower() in _MACHINES:
             polarity = "reported"  # what an assistant says is no news about the world
-        sure = spots[fact.subject].kind == "name" or spots[fact.subject].place.name in self.speakers
-        draft = FactDraft(
+        sure = subject.kind == "name" or subject.place.name in self.speakers
+        return FactDraft(
             subject=before + fact.subject,
             predicate=fact.predicate,
             object=None if fact.object is None else before + fact.object,
             value=fact.value,
-            sentence=text,
-            start=start,
-            end=start + len(text),
+            sentence=frame[0],
+            start=frame[1],
+            end=frame[2],
             polarity=polarity,
             confidence=round(fact.confidence * (1 if sure else 0.85), 3),
         )
-        return _timed(draft, fact, dates, passage.at or self.source.reference_time)
 
 
 @cache

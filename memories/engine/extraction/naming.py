@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer
@@ -64,6 +64,29 @@ _LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
 _TRAILING = re.compile(r"(?:\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
 _JUNK = re.compile(r"@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]")
+_PLACES = frozenset(
+    {
+        "georgia",
+        "florence",
+        "virginia",
+        "charlotte",
+        "victoria",
+        "savannah",
+        "sierra",
+        "madison",
+        "regina",
+        "chelsea",
+        "santiago",
+        "salvador",
+        "francisco",
+        "diego",
+        "lorenzo",
+        "ada",
+        "logan",
+        "clyde",
+        "asia",
+    }
+)
 MAX_NAME = 120
 _QUOTED = re.compile(r"[\"\u201c]\s?([A-Z][^\"\u201c\u201d\n]{1,60}?)\s?[\"\u201d]")
 _SHORT_FORM = re.compile(r"\(\s?([A-Z][A-Za-z]{1,6})\s?\)")
@@ -163,7 +186,7 @@ def _believable(doc: Doc, name: Name) -> bool:
 
 
 def _typed(doc: Doc, name: Name) -> Name:
-    return Name(name.start, name.end, name.first, name.last, name.text, _corrected(name.text, name.type), name.rank)
+    return replace(name, type=_corrected(name.text, name.type))
 
 
 def _corrected(text: str, kind: str) -> str:
@@ -172,7 +195,9 @@ def _corrected(text: str, kind: str) -> str:
     by_head = HEAD_TYPES.get(words[-1]) or HEAD_TYPES.get(words[0] if " of " in text else "")
     if by_head and len(words) > 1 and kind != "work":
         return by_head
-    if kind in {"organization", "product", "work"} and len(words) <= 2 and is_first_name(words[0]):
+    if kind in {"organization", "product", "work", "group"} and len(words) <= 2 and is_first_name(words[0]):
+        return "person"
+    if kind == "location" and len(words) == 1 and is_first_name(words[0]) and words[0] not in _PLACES:
         return "person"
     return kind
 
@@ -212,7 +237,7 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
     name = _located(doc, *span, "", 3) if span else None
     if name and len(name.text) > 1 and name.text.casefold() not in NO_NAMES:
         kind = _corrected(name.text, "") or ("person" if is_first_name(name.text.split()[0]) else "concept")
-        yield Name(name.start, name.end, name.first, name.last, name.text, kind, 3)
+        yield replace(name, type=kind)
 
 
 def _methods(doc: Doc) -> Iterator[Name | None]:
@@ -280,16 +305,14 @@ def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
     if rival.rank == 1 and name.type not in {"person", "location", "event", "work", "organization"}:
         return None
     kind = rival.type if rival.rank == 0 and rival.type == "person" and name.first == rival.first else name.type
-    return Name(name.start, name.end, name.first, name.last, name.text, kind, name.rank)
+    return replace(name, type=kind)
 
 
 def _extended(doc: Doc, name: Name, rival: Name) -> Name | None:
     """A run of proper nouns around a name that the recogniser cut short: "Tennessee" of "Tennessee Williams"."""
-    if (
-        rival.rank != 2
-        or rival.type == "group"
-        or any(doc[i].tag_ not in {"NNP", "NNPS"} for i in range(name.first, name.last))
-    ):
+    proper = all(doc[i].tag_ in {"NNP", "NNPS"} for i in range(name.first, name.last))
+    dateline = rival.type == "location" and rival.first == name.first and name.last - name.first > 2
+    if rival.rank != 2 or rival.type == "group" or not proper or (dateline and name.type == "concept"):
         return None
     kind = name.type if name.type != "concept" else rival.type
-    return Name(name.start, name.end, name.first, name.last, name.text, kind, 3)
+    return replace(name, type=kind)

@@ -12,55 +12,105 @@ from dataclasses import dataclass
 from memories.engine.types import Schema
 
 _ACTIVE = """
-works_for: work+for work+at work+with/organization serve+at teach+at employ< hire< recruit< works_in:
-work+in/location work+in works_on: work+on role: work+as serve+as act+as lives_in: live+in live+at reside+in
-reside+at dwell+in settle+in move+to/location relocate+to emigrate+to immigrate+to grew_up_in: grow_up+in
-grow+in/location located_in: lie+in locate+in situate+in base+in headquarter+in locate+at sit+in/location
-stand+in/location born_in: bear+in died_in: die+in die+at/location educated_at: study+at graduate+from
-study+in/organization attend/organization enroll+at enroll+in/organization educated_at: graduate+at
-train+at/organization studies: study major+in founded: found cofound co-found establish/organization
-start/organization launch/organization set_up owns: own possess acquired: acquire take_over purchase/organization
-buy/organization bought: buy purchase part_of: belong+to/organization belong+to/group form_part+of consist+of<
-comprise< includes: include contain member_of: join/organization join/group belong+to play+for sing+for/organization
-married_to: marry wed marry+to divorced_from: divorce divorce+from parent_of: father mother likes: like love enjoy
-adore prefer admire appreciate fond+of dislikes: dislike hate detest loathe uses: use utilize utilise
-adopt/technology switch+to/technology rely+on/technology run+on/technology uses: build+with/technology
-write+in/technology implement+in/technology plans: plan intend aim wants: want wish hope visited: visit travel+to
-go+to/location fly+to drive+to/location tour trip+to vacation+in come+to/location created: create invent design
-develop build write compose author paint sculpt co-write co-create devise program directed: direct produced: produce
-published: publish released: release won: win received: receive attended: attend go+to/event go+to
-participate+in/event participated_in: participate+in compete+in take_part+in said: say state remark leads: lead head
-chair run/organization govern/location rule/location captain knows: know met: meet meet+with speaks: speak/concept
-speak/group supports: support teaches: teach joined: join left: leave resign+from quit step_down+from retire+from
-depart depart+from named_after: name+after influenced: influence influenced_by: inspire+by known_for: know+for
-known_as: know+as signed_with: sign+with sign+for/organization plays: play performed_with: perform+with has: have
-get
+works_for: work+for work+at work+with/organization serve+at teach+at employ< hire< recruit<
+works_in: work+in/location work+in
+works_on: work+on
+role: work+as serve+as act+as
+lives_in: live+in live+at reside+in reside+at dwell+in settle+in move+to/location move+in/location
+lives_in: relocate+to emigrate+to immigrate+to
+grew_up_in: grow_up+in grow+in/location
+located_in: lie+in locate+in situate+in base+in headquarter+in locate+at sit+in/location stand+in/location
+born_in: bear+in
+died_in: die+in die+at/location
+educated_at: study+at study_at graduate+from study+in/organization attend/organization enroll+at enroll+in/organization
+educated_at: graduate+at train+at/organization
+studies: study major+in
+founded: found cofound co-found establish/organization start/organization launch/organization set_up
+owns: own possess
+acquired: acquire take_over purchase/organization buy/organization
+bought: buy purchase
+part_of: belong+to/organization belong+to/group form_part+of consist+of< comprise<
+includes: include contain
+member_of: join/organization join/group belong+to play+for sing+for/organization
+married_to: marry wed marry+to
+divorced_from: divorce divorce+from
+parent_of: father mother
+likes: like love enjoy adore prefer admire appreciate fond+of
+dislikes: dislike hate detest loathe
+uses: use utilize utilise adopt/technology switch+to/technology rely+on/technology run+on/technology
+uses: build+with/technology write+in/technology implement+in/technology
+plans: plan intend aim
+wants: want wish hope
+visited: visit travel+to go+to/location fly+to drive+to/location tour trip+to vacation+in come+to/location
+created: create invent design develop build write compose author paint sculpt co-write co-create devise program
+directed: direct
+produced: produce
+published: publish
+released: release
+won: win
+received: receive
+attended: attend go+to/event go+to participate+in/event
+participated_in: participate+in compete+in take_part+in
+said: say state remark
+leads: lead head chair run/organization govern/location rule/location captain
+knows: know
+met: meet meet+with
+speaks: speak/concept speak/group
+supports: support
+teaches: teach
+joined: join
+left: leave resign+from quit step_down+from retire+from depart depart+from
+named_after: name+after
+influenced: influence
+influenced_by: inspire+by
+known_for: know+for
+known_as: know+as
+signed_with: sign+with sign+for/organization
+plays: play
+performed_with: perform+with
+has: have get
 """
 _NOUNS = """
-parent_of: father mother parent dad mom mum child_of: son daughter child kid sibling_of: brother sister sibling twin
-married_to: wife husband spouse relative_of: cousin uncle aunt nephew niece grandfather grandmother grandson
-granddaughter grandparent relative relative_of: stepfather stepmother stepson stepdaughter ancestor descendant
-partner_of: partner girlfriend boyfriend fiance fiancé fiancee fiancée friend_of: friend buddy pal colleague_of:
-colleague coworker co-worker collaborator teammate bandmate roommate works_for/organization: ceo cto cfo coo
-president chairman chairwoman chair director manager employee engineer professor works_for/organization: executive
-spokesman spokeswoman spokesperson vice-president officer editor correspondent analyst works_for/organization:
-lecturer researcher scientist head leader secretary treasurer dean principal coach captain works_for/organization:
-reporter journalist architect developer programmer designer consultant assistant teacher worker
+parent_of: father mother parent dad mom mum
+child_of: son daughter child kid
+sibling_of: brother sister sibling twin
+married_to: wife husband spouse
+relative_of: cousin uncle aunt nephew niece grandfather grandmother grandson granddaughter grandparent relative
+relative_of: stepfather stepmother stepson stepdaughter ancestor descendant
+partner_of: partner girlfriend boyfriend fiance fiancé fiancee fiancée
+friend_of: friend buddy pal
+colleague_of: colleague coworker co-worker collaborator teammate bandmate roommate
+works_for/organization: ceo cto cfo coo president chairman chairwoman chair director manager employee engineer professor
+works_for/organization: executive spokesman spokeswoman spokesperson vice-president officer editor correspondent analyst
+works_for/organization: lecturer researcher scientist head leader secretary treasurer dean principal coach captain
+works_for/organization: reporter journalist architect developer programmer designer consultant assistant teacher worker
 works_for/organization: intern staff chief commander commissioner administrator spokesman judge attorney lawyer
-leads/location: president king queen emperor empress prime-minister minister chancellor mayor governor leader ruler
-head leads/location: premier prince duke sultan monarch dictator ambassador senator leads: leader captain head
-commander founded: founder co-founder cofounder owns: owner proprietor created: author writer creator inventor
-composer designer developer architect painter songwriter producer director created: screenwriter playwright sculptor
-member_of: member player guitarist drummer bassist singer vocalist frontman keyboardist candidate educated_at:
-student graduate alumnus alumna alumni undergraduate lives_in/location: native resident citizen inhabitant
-from/location: actor actress singer writer author poet politician footballer player band musician painter company
-group capital_of: capital part_of: part subsidiary division branch unit department wing subset component segment
-section province arm located_in/location: city town village suburb district borough region state county neighborhood
-neighbourhood port located_in/location: headquarters office river lake mountain island university school museum
-hospital church municipality won: winner champion likes: fan admirer lover student_of: pupil apprentice protégé
-teacher_of: teacher mentor tutor successor_of: successor predecessor_of: predecessor supports: supporter enemy_of:
-rival enemy opponent type_of: type kind form variant version subclass subgenre genre example instance generalization
-extension pet_of: dog cat pet puppy kitten home_of: home birthplace
+leads/location: president king queen emperor empress minister chancellor mayor governor leader ruler head
+leads/location: premier prince duke sultan monarch dictator ambassador senator
+leads: leader captain head commander
+founded: founder co-founder cofounder
+owns: owner proprietor
+created: author writer creator inventor composer designer developer architect painter songwriter producer director
+created: screenwriter playwright sculptor
+member_of: member player guitarist drummer bassist singer vocalist frontman keyboardist candidate
+educated_at: student graduate alumnus alumna alumni undergraduate
+lives_in/location: native resident citizen inhabitant
+from/location: actor actress singer writer author poet politician footballer player band musician painter company group
+capital_of: capital
+part_of: part subsidiary division branch unit department wing subset component segment section province arm
+located_in/location: city town village suburb district borough region state county neighborhood neighbourhood port
+located_in/location: headquarters office river lake mountain island university school museum hospital church
+won: winner champion
+likes: fan admirer lover
+student_of: pupil apprentice protégé
+teacher_of: teacher mentor tutor
+successor_of: successor
+predecessor_of: predecessor
+supports: supporter
+enemy_of: rival enemy opponent
+type_of: type kind form variant version subclass subgenre genre example instance generalization extension
+pet_of: dog cat pet puppy kitten
+home_of: home birthplace
 """
 _SPEECH = """
 say tell state announce claim report argue suggest believe write mention explain add note declare confirm reveal
@@ -151,11 +201,16 @@ def slug(*words: str) -> str:
 def of_verb(lemma: str, particle: str, preposition: str, object_type: str, schema: Schema) -> Relation:
     """The relation of an active verb with a direct object (`preposition` empty) or an object after a preposition."""
     verb = f"{lemma}_{particle}" if particle else lemma
-    key = f"{verb}+{preposition}" if preposition else verb
     plain = slug(verb, preposition)
     if plain in schema.relation_types:
         return Relation(plain)
-    return ACTIVE.get(f"{key}/{object_type}") or ACTIVE.get(key) or Relation(plain)
+    return known_verb(verb, preposition, object_type) or Relation(plain)
+
+
+def known_verb(verb: str, preposition: str, object_type: str) -> Relation | None:
+    """What the table has for a verb, with the object's type if it matters."""
+    key = f"{verb}+{preposition}" if preposition else verb
+    return ACTIVE.get(f"{key}/{object_type}") or ACTIVE.get(key)
 
 
 def of_participle(lemma: str, form: str, preposition: str, object_type: str, schema: Schema) -> Relation:

@@ -94,6 +94,8 @@ def mmr(scores: npt.ArrayLike, vectors: npt.ArrayLike, limit: int, balance: floa
     Goldstein 1998).
     """
     relevance = minmax(scores)
+    if not len(relevance):
+        return []
     matrix = np.asarray(vectors, dtype=np.float64).reshape(len(relevance), -1)
     nearest = np.zeros(len(relevance))
     left = np.ones(len(relevance), dtype=bool)

@@ -16,9 +16,9 @@ function resultWords(result) {
   return Object.entries(result ?? {})
     .filter(([, value]) => Number.isInteger(value))
     .map(([key, value]) => {
-      const words = key.replace(/_count$/, "").replaceAll("_", " ");
-      const one = words.endsWith("ies") ? `${words.slice(0, -3)}y` : words.replace(/s$/, "");
-      return `${value.toLocaleString("en-US")} ${value === 1 ? one : words}`;
+      const [name, ...rest] = key.replace(/_count$/, "").split("_");
+      const one = name.endsWith("ies") ? `${name.slice(0, -3)}y` : name.replace(/s$/, "");
+      return [value.toLocaleString("en-US"), value === 1 ? one : name, ...rest].join(" ");
     })
     .join(", ");
 }

