@@ -79,7 +79,8 @@ def up(say: Say, *, on_ready: Callable[[str], None] = lambda _url: None) -> None
 
 def _run(listener: socket.socket, say: Say, stop: StopSignals, on_ready: Callable[[str], None]) -> None:
     logs = settings.MEMSTACK_DATA_DIR / "logs"
-    logs.mkdir(mode=0o700, exist_ok=True)
+    for made in (logs, settings.STATIC_ROOT):  # the web process looks for static files in the second
+        made.mkdir(mode=0o700, exist_ok=True)
     url = address(settings.MEMSTACK_HOST, listener.getsockname()[1])
     supervisor = Supervisor(logs, say, lambda pids: _note(url, pids))
     try:
@@ -190,12 +191,18 @@ def _readiness(url: str) -> int | None:
     """
     client = http.client.HTTPConnection(url.removeprefix("http://"), timeout=1)
     try:
-        client.request("GET", "/readyz", headers={"Host": "localhost"})
+        client.request("GET", "/readyz", headers={"Host": allowed_host()})
         return client.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
     finally:
         client.close()
+
+
+def allowed_host() -> str:
+    """A host name that Django answers to, whatever it is reached by."""
+    names = [name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"]
+    return names[0] if names else "localhost"
 
 
 def _note_path() -> Path:

@@ -7,12 +7,11 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -132,6 +131,7 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 DATABASE: dict[str, Any]
 if DATABASE_URL:
     DATABASE = env.db_url("DATABASE_URL")
+    DATABASE["HOST"] = unquote(DATABASE.get("HOST") or "")  # a socket's folder is written %2Frun%2Fpostgresql
     DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "connect_timeout": 5}
 else:
     DATABASE = {
@@ -185,6 +185,8 @@ def eventstream_redis() -> dict[str, Any]:
 EVENTSTREAM_REDIS = eventstream_redis()
 EVENTSTREAM_STORAGE_CLASS = "tasks_app.events.TaskEventStorage"
 EVENTSTREAM_CHANNELMANAGER_CLASS = "tasks_app.channels.MemberChannelManager"
+MEMSTACK_MAX_STREAMS_PER_USER = integer("MEMSTACK_MAX_STREAMS_PER_USER", 2000)
+MEMSTACK_MAX_STREAMS_PER_PROCESS = integer("MEMSTACK_MAX_STREAMS_PER_PROCESS", 5000)
 
 # --- API
 REST_FRAMEWORK = {

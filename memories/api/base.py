@@ -113,7 +113,7 @@ def user_of(request: Request) -> User:
 
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     description="Of your choice, up to 255 characters: the same key and body give the same answer for 24 hours.",
 )

@@ -60,11 +60,11 @@ class NewestFirst(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        cursor = {"type": "string", "pattern": "^(before|after)-[0-9a-f-]+$"}
+        size = {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": DEFAULT_SIZE}
         return [
-            _parameter("cursor", {"type": "string"}, "From `next` or `previous`."),
-            _parameter(
-                "page_size", {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": DEFAULT_SIZE}, ""
-            ),
+            _parameter("cursor", cursor, "From `next` or `previous`."),
+            _parameter("page_size", size, "How many rows."),
         ]
 
     def _rows(self, queryset: QuerySet[M], size: int, **beyond: str) -> list[M]:

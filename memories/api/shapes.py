@@ -126,6 +126,8 @@ class MemoryRow(serializers.ModelSerializer[Memory]):
     reference_time = Moment(read_only=True)
     tags = serializers.SerializerMethodField()
     metadata = Metadata(read_only=True)
+    external_id = NullableText(read_only=True)
+    source_url = NullableText(read_only=True)
     excerpt = serializers.SerializerMethodField()
     processing_status = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()

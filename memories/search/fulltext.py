@@ -1,4 +1,4 @@
-"""The full-text index over SearchDocument: FTS5 on SQLite, kept by triggers; a GIN index on PostgreSQL.
+"""The full-text index over SearchDocument: FTS5 on SQLite, kept by triggers; a generated column on PostgreSQL.
 
 Django rebuilds a SQLite table for some changes of its model, which drops the table's triggers; `after_migrate`, a
 receiver of post_migrate, puts them back.
@@ -14,7 +14,9 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 CONTENT = "memories_searchdocument"
 TABLE = "memories_searchdocument_fts"
+WORDS = "words"
 GIN_INDEX = "search_document_words"
+LONGEST = 100_000  # characters: a tsvector may have a megabyte
 
 _CREATE = f"""
 CREATE VIRTUAL TABLE IF NOT EXISTS {TABLE} USING fts5(
@@ -36,8 +38,10 @@ _REBUILD = f"INSERT INTO {TABLE}({TABLE}) VALUES ('rebuild')"  # noqa: S608
 def create(connection: BaseDatabaseWrapper) -> None:
     """Makes the index of what is there; nothing happens where it exists."""
     if connection.vendor == "postgresql":
-        words = "to_tsvector('english', text)"
-        _execute(connection, f"CREATE INDEX IF NOT EXISTS {GIN_INDEX} ON {CONTENT} USING gin ({words})")
+        words = f"to_tsvector('english', left(text, {LONGEST}))"
+        generated = f"tsvector GENERATED ALWAYS AS ({words}) STORED"
+        _execute(connection, f"ALTER TABLE {CONTENT} ADD COLUMN IF NOT EXISTS {WORDS} {generated}")
+        _execute(connection, f"CREATE INDEX IF NOT EXISTS {GIN_INDEX} ON {CONTENT} USING gin ({WORDS})")
     elif connection.vendor == "sqlite":
         _execute(connection, _CREATE)
         ensure(connection)
@@ -46,7 +50,7 @@ def create(connection: BaseDatabaseWrapper) -> None:
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Undoes `create`."""
     if connection.vendor == "postgresql":
-        _execute(connection, f"DROP INDEX IF EXISTS {GIN_INDEX}")
+        _execute(connection, f"ALTER TABLE {CONTENT} DROP COLUMN IF EXISTS {WORDS}")
     elif connection.vendor == "sqlite":
         for name in _TRIGGERS:
             _execute(connection, f"DROP TRIGGER IF EXISTS {name}")

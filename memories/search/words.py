@@ -6,7 +6,9 @@ is written without spaces are looked for by their pairs of letters. No input mak
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,6 +23,7 @@ from memories.search.fulltext import TABLE
 MAX_WORDS = 64
 MAX_PAIRS = 24
 MAX_WORD_LENGTH = 100
+K1, B = 1.2, 0.75
 
 _WORD = re.compile(r"[^\W_]+")
 # Han, kana, Thai, Lao, Khmer, Myanmar: written without spaces between words.
@@ -83,15 +86,34 @@ def _sqlite(project_id: UUID, kind: str, words: Sequence[str], limit: int) -> li
 
 
 def _postgresql(project_id: UUID, kind: str, words: Sequence[str], limit: int) -> list[tuple[int, float]]:
-    any_word = " | ".join(f"'{word}'" for word in words)
+    """BM25 from the words' counts: the ranks that PostgreSQL has do not tell rare words from common ones."""
     statement = """
-        SELECT id, ts_rank_cd(to_tsvector('english', text), question.words, 1) AS score
-        FROM memories_searchdocument, (SELECT to_tsquery('english', %s) AS words) AS question
-        WHERE project_id = %s AND kind = %s AND to_tsvector('english', text) @@ question.words
-        ORDER BY score DESC, id LIMIT %s"""
+        SELECT document.id, word.lexeme, cardinality(word.positions), length(document.words)
+        FROM memories_searchdocument AS document, unnest(document.words) AS word
+        WHERE project_id = %(project)s AND kind = %(kind)s AND document.words @@ to_tsquery('english', %(any)s)
+          AND word.lexeme = ANY (tsvector_to_array(to_tsvector('english', %(all)s)))"""
+    any_word = " | ".join(f"'{word}'" for word in words)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [any_word, project_id, kind, limit])
-        return [(int(document), float(score)) for document, score in cursor.fetchall()]
+        cursor.execute(statement, {"project": project_id, "kind": kind, "any": any_word, "all": " ".join(words)})
+        rows = cursor.fetchall()
+    total = SearchDocument.objects.filter(project_id=project_id, kind=kind).count()
+    return sorted(bm25(rows, total).items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+
+def bm25(rows: Sequence[tuple[int, str, int, int]], total: int) -> dict[int, float]:
+    """Scores of documents from (document, word, count in it, its length), of `total` documents.
+
+    Robertson's formula with the constants that SQLite has; the mean length is that of the documents found.
+    """
+    lengths = {document: length for document, _, _, length in rows}
+    mean = sum(lengths.values()) / max(1, len(lengths)) or 1.0
+    having = Counter(word for _, word, _, _ in rows)
+    weights = {word: max(1e-6, math.log((total - n + 0.5) / (n + 0.5))) for word, n in having.items()}
+    scores: dict[int, float] = {}
+    for document, word, count, length in rows:
+        part = count * (K1 + 1) / (count + K1 * (1 - B + B * length / mean))
+        scores[document] = scores.get(document, 0.0) + weights[word] * part
+    return scores
 
 
 def _by_pairs(project_id: UUID, kind: str, pairs: Sequence[str], limit: int) -> list[tuple[int, float]]:

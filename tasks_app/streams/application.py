@@ -162,9 +162,9 @@ class StreamApplication:
 
 def hub_of_settings() -> Hub:
     return Hub(
-        getattr(settings, "EVENTSTREAM_REDIS", None),
-        per_user=getattr(settings, "MEMSTACK_MAX_STREAMS_PER_USER", 2000),
-        per_process=getattr(settings, "MEMSTACK_MAX_STREAMS_PER_PROCESS", 5000),
+        settings.EVENTSTREAM_REDIS,
+        per_user=settings.MEMSTACK_MAX_STREAMS_PER_USER,
+        per_process=settings.MEMSTACK_MAX_STREAMS_PER_PROCESS,
     )
 
 

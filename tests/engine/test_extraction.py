@@ -179,6 +179,12 @@ def test_speakers_of_a_conversation() -> None:
     assert ("Dave", "likes", "hiking") in found.triples()
 
 
+def test_a_greeting_is_no_part_of_a_name() -> None:
+    found = talk(("Maria", "Yep John, we went to Rome last week."), ("John", "Wow Maria! You did?"))
+    assert set(found.types()) == {"Maria", "John", "Rome"}
+    assert ("Maria", "visited", "Rome") in found.triples()
+
+
 def test_what_an_assistant_says_is_reported() -> None:
     found = talk(("Anna", "Where is Acme?"), ("assistant", "Acme is based in Berlin."))
     assert ("Acme", "located_in", "Berlin") in found.triples("reported")
@@ -219,6 +225,8 @@ def test_a_name_has_one_type_in_a_memory() -> None:
         "مرحبا بالعالم هذا نص عربي طويل",
         "我住在北京。他在上海工作。",
         "Der Hund von Anna ist nicht in Berlin, und das ist gut für die Stadt und die Leute.",
+        "Anna ist eine Lehrerin und wohnt mit Tom in Berlin.",
+        "Anna vive en Madrid y trabaja para una empresa.",
         "x" * 100_000,
         "\ud800 \x00 \x1f",
         "(" * 3_000,

@@ -100,8 +100,8 @@ def test_blank_text_has_no_passages(blank: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["The quick brown fox, it is said, jumps. ", "a", "a\n\n", "# a\n", " ", "漢", "a. "])
-def test_five_megabytes_take_about_a_second(unit: str) -> None:
-    content = unit * (1_000_000 // len(unit))
+def test_time_grows_with_length_only(unit: str) -> None:
+    content = unit * (200_000 // len(unit))
     begin = time.process_time()
     split(text_source(content))
-    assert time.process_time() - begin < 3
+    assert time.process_time() - begin < 2  # quadratic would be minutes

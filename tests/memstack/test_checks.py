@@ -30,7 +30,6 @@ def test_the_defaults_are_right() -> None:
         ({"PRODUCTION": True, "SECRET_KEY": "x" * 50, "DEBUG": True}, "E001"),
         ({"PRODUCTION": True, "SECRET_KEY": "x" * 50, "ALLOWED_HOSTS": ["*"]}, "E002"),
         ({"PRODUCTION": True, "SECRET_KEY": "short"}, "E003"),
-        ({"DATABASES": {"default": {"ENGINE": "django.db.backends.mysql"}}}, "E004"),
         ({"MEMSTACK_PORT": 70_000}, "E006"),
         ({"MEMSTACK_WORKERS": 0}, "E007"),
         ({"REDIS_URL": "amqp://broker"}, "E008"),
@@ -43,6 +42,11 @@ def test_a_wrong_setting(settings: Settings, wrong: dict[str, object], expected:
     for name, value in wrong.items():
         setattr(settings, name, value)
     assert told() == {expected}
+
+
+def test_an_unknown_database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.mysql")
+    assert told() == {"E004"}
 
 
 def test_an_old_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,14 @@ def test_the_address_is_one_that_a_browser_can_open(host: str, url: str) -> None
     assert launcher.address(host, 8000) == url
 
 
+@pytest.mark.parametrize(
+    ("names", "host"), [(["memory.example"], "memory.example"), ([".example"], "example"), (["*"], "localhost")]
+)
+def test_readiness_is_asked_under_a_name_that_is_allowed(settings: Settings, names: list[str], host: str) -> None:
+    settings.ALLOWED_HOSTS = names
+    assert launcher.allowed_host() == host
+
+
 def test_a_nearly_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(0, 0, 5 * 1024**2))
     with pytest.raises(Refused, match="5 MB free and MemStack needs 200"):

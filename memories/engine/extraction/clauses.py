@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
-from memories.engine.extraction.predicates import COPULAS, DULL, MOODS, NAMING, Relation
+from memories.engine.extraction.predicates import COPULAS, DULL, LIGHT, MOODS, NAMING, Relation
 from memories.engine.extraction.sheet import Below, Sheet, Statement, described, fact, value
 
 if TYPE_CHECKING:
@@ -95,12 +95,21 @@ def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, rela
     """An object that is no name: a value, and the names below it."""
     if noun.lower_ in DULL or noun.pos_ in {"PRON", "DET"}:
         return
-    nominal = noun.pos_ in {"NOUN", "PROPN", "NUM", "VERB"} and noun.ent_type_ not in {"DATE", "TIME"}
-    if nominal and not relation.inverted:
+    if _tells(here, preposition, noun, actor) and not relation.inverted:
         yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7)
     for one in here.sheet.below(noun):
         if one.index != actor:
             yield fact(actor, _indirect(here, preposition, one), one.index, here.verb, 0.6)
+
+
+def _tells(here: _Clause, preposition: str, noun: Token, actor: int) -> bool:
+    """Whether an object is worth a fact by itself: no date, nothing of somebody else's, no figure of speech."""
+    if noun.pos_ not in {"NOUN", "PROPN", "NUM", "VERB"} or noun.ent_type_ in {"DATE", "TIME"}:
+        return False
+    if any(child.dep_ == "poss" and here.sheet.inside(child) not in {None, actor} for child in noun.children):
+        return False
+    known = predicates.known_verb(here.lemma, preposition, "")
+    return known is not None if preposition else here.lemma not in LIGHT
 
 
 def _indirect(here: _Clause, preposition: str, one: Below) -> Relation:
@@ -147,7 +156,7 @@ def _adjective(here: _Clause, adjective: Token, actor: int) -> Iterator[Statemen
         yield fact(actor, predicates.of_verb(word, "", preposition, sheet.type(found), sheet.schema), found, verb)
     if not names and adjective.lower_ not in MOODS and adjective.pos_ == "ADJ" and here.lemma == "be":
         end = adjective.right_edge if len(list(adjective.subtree)) <= 8 else adjective
-        yield from value(actor, "is", sheet.doc[adjective.i : end.i + 1].text, verb, 0.6)
+        yield from value(actor, "is", sheet.doc[adjective.i : end.i + 1].text.rstrip(" -,;:"), verb, 0.6)
 
 
 def _complement(here: _Clause, actor: int) -> Iterator[Statement]:
@@ -244,6 +253,8 @@ def _deeper(token: Token, words: tuple[str, ...]) -> Iterator[tuple[Token, tuple
             continue
         if child.dep_ in {"conj", "relcl", "advcl", "ccomp"} and child.pos_ in {"VERB", "AUX"}:
             continue
+        if child.dep_ == "appos" and token.pos_ == "PROPN":
+            continue  # "in Berlin, Germany": the second says something of the first
         yield child, words
         step = (child.lemma_,) if child.pos_ in {"NOUN", "ADP", "VERB"} else ()
         yield from _deeper(child, words + step)

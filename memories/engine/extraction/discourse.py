@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 REACH = 3  # sentences that a pronoun looks back
 NOUN_REACH = 8  # sentences that "the company" looks back
-FIRST = frozenset({"i", "me", "my", "mine", "myself"})
+# "we" is taken for the speaker, who is one of them.
+FIRST = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our", "ours", "ourselves"})
 SECOND = frozenset({"you", "your", "yours", "yourself"})
 _PERSONAL: dict[str, Gender] = {
     "he": "m", "him": "m", "his": "m", "himself": "m", "she": "f", "her": "f", "hers": "f", "herself": "f",

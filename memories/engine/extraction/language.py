@@ -17,7 +17,11 @@ le les des est et une dans pour qui sur pas je vous il elle di che per non sono 
 som jag det inte og ikke ja nie jest na ve bir bu o os na um uma com no da em
 """
 ENGLISH = frozenset(_ENGLISH.split())
-FOREIGN = frozenset(_FOREIGN.split()) - ENGLISH - {"no", "in"}
+# Words that stand in names as well ("Rio de Janeiro") prove nothing.
+_IN_NAMES = frozenset(
+    {"de", "la", "el", "los", "las", "le", "les", "van", "von", "di", "del", "do", "no", "in", "o", "na"}
+)
+FOREIGN = frozenset(_FOREIGN.split()) - ENGLISH - _IN_NAMES
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 _ENDLESS = re.compile(r"\S{80,}")
 _UNSAFE = re.compile(r"[\ud800-\udfff\x00]")
@@ -35,7 +39,7 @@ def is_english(text: str) -> bool:
         return False
     english = sum(word in ENGLISH for word in words)
     foreign = sum(word in FOREIGN for word in words)
-    return foreign <= english + 1 and (len(words) < 40 or english * 30 >= len(words))
+    return foreign <= english and (len(words) < 40 or english * 30 >= len(words))
 
 
 def windows(text: str) -> Iterator[tuple[int, str]]:

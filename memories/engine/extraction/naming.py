@@ -235,6 +235,12 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
         return
     span = clean(doc.text, run[0].idx, run[-1].idx + len(run[-1]))
     name = _located(doc, *span, "", 3) if span else None
+    if (
+        len(run) == 1
+        and run[0].is_sent_start
+        and run[0].dep_ not in {"nsubj", "nsubjpass", "poss", "compound", "appos"}
+    ):
+        return  # any first word has a capital
     if name and len(name.text) > 1 and name.text.casefold() not in NO_NAMES:
         kind = _corrected(name.text, "") or ("person" if is_first_name(name.text.split()[0]) else "concept")
         yield replace(name, type=kind)
@@ -297,6 +303,8 @@ def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
     (rival,) = rivals if len(rivals) == 1 else (None,)
     if rival is None or not (name.start <= rival.start and rival.end <= name.end and name.rank >= 2):
         return None
+    if rival.rank == 0 and rival.type == "person" and name.first != rival.first:
+        return None  # "Yep John": what stands before a known name is no part of it
     others = [doc[i] for i in range(name.first, name.last) if not rival.first <= i < rival.last]
     if not others or not all(token.tag_ in {"NNP", "NNPS", "IN", "DT", "POS"} for token in others):
         return None

@@ -19,7 +19,8 @@ _MODIFIERS = frozenset({"compound", "amod", "nmod", "poss"})
 def noun_phrase(sheet: Sheet, index: int) -> Iterator[Statement]:
     """The facts that the words around one mention state."""
     root = sheet.root(index)
-    yield from _apposed(sheet, index, root)
+    if sheet.name(index) not in sheet.speakers:
+        yield from _apposed(sheet, index, root)
     yield from _titled(sheet, index, root)
     for child in root.children:
         if child.dep_ == "prep":

@@ -68,7 +68,7 @@ known_as: know+as
 signed_with: sign+with sign+for/organization
 plays: play
 performed_with: perform+with
-has: have get
+has: have
 """
 _NOUNS = """
 parent_of: father mother parent dad mom mum
@@ -138,6 +138,9 @@ thankful curious aware better best
 """
 DULL = frozenset(_DULL.split())  # objects that say nothing
 MOODS = frozenset(_MOODS.split())  # adjectives that say nothing lasting
+_LIGHT = """take give put keep let tell show do mean need bring call feel hear hold handle reach turn set mind help
+check see pay follow miss lose face catch throw break push pull look seem thank"""
+LIGHT = frozenset(_LIGHT.split())  # verbs whose plain objects are mostly figures of speech
 GENERIC = "related_to"
 _INVALID = re.compile(r"[^a-z0-9_]+")
 
@@ -163,6 +166,7 @@ def _table(text: str) -> dict[str, Relation]:
 
 ACTIVE = _table(_ACTIVE)
 NOUNS = _table(_NOUNS)
+KNOWN = frozenset(relation.name for relation in (*ACTIVE.values(), *NOUNS.values()))
 _KIN = {
     "parent_of",
     "child_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,11 @@ class Below:
 class Sheet:
     """A window with its mentions, and the schema to name relations by."""
 
-    def __init__(self, doc: Doc, places: Sequence[Place], schema: Schema) -> None:
+    def __init__(
+        self, doc: Doc, places: Sequence[Place], schema: Schema, speakers: Collection[str] = frozenset()
+    ) -> None:
         self.doc = doc
+        self.speakers = speakers  # their names between commas are addresses, no appositions
         self.places = places
         self.schema = schema
         self._at = {i: index for index, place in enumerate(places) for i in range(place.first, place.last)}

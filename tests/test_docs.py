@@ -1,0 +1,56 @@
+"""The documentation names every setting, command, endpoint and event there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+from drf_spectacular.generators import SchemaGenerator
+
+from tasks_app.models import Status, TaskEvent
+
+ROOT = Path(__file__).parent.parent
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTINGS = sorted(
+    set(
+        re.findall(
+            r'"((?:MEMSTACK|DATABASE|REDIS|SECRET)_[A-Z_]+)"',
+            (ROOT / "memstack/settings.py").read_text(encoding="utf-8"),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in DOCS["configuration.md"]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, app in get_commands().items() if app in {"memstack", "memories", "tasks_app"})
+)
+def test_every_command_is_documented(name: str) -> None:
+    assert f"manage.py {name}" in "".join([README, *DOCS.values()])
+
+
+def test_every_endpoint_is_documented() -> None:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    paths = {path.removeprefix("/api/v1").rstrip("/") for path in schema["paths"]}
+    missing = {
+        path for path in paths if re.sub(r"\{\w+\}", "{id}", path) not in re.sub(r"\{\w+\}", "{id}", DOCS["api.md"])
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize("word", [*TaskEvent.Type.values, *Status.values, "reset", "error"])
+def test_every_event_and_state_is_documented(word: str) -> None:
+    assert f"`{word}`" in DOCS["api.md"]
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for place, text in [(ROOT, README), *((ROOT / "docs", text) for text in DOCS.values())]:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):
+            assert (place / target).exists(), target
