@@ -30,8 +30,8 @@ class Project(UUIDModel):
     """The unit of isolation: members, memories, one graph.
 
     `graph_version` counts the changes of the graph, so that a save that resolved against an older one notices.
-    `community_generation` is the generation of communities that readers see, `last_community_generation` the last number
-    given to a rebuild.
+    `community_generation` is the generation of communities that readers see, `last_community_generation` the last
+    number given to a rebuild.
     """
 
     name = models.CharField(max_length=200)
@@ -384,7 +384,7 @@ class FactSupport(UUIDModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.start}–{self.end}"
+        return f"{self.start}-{self.end}"
 
 
 class Community(UUIDModel):

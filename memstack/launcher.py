@@ -79,8 +79,7 @@ def up(say: Say, *, on_ready: Callable[[str], None] = lambda _url: None) -> None
 
 def _run(listener: socket.socket, say: Say, stop: StopSignals, on_ready: Callable[[str], None]) -> None:
     logs = settings.MEMSTACK_DATA_DIR / "logs"
-    for made in (logs, settings.STATIC_ROOT):  # the web process looks for static files in the second
-        made.mkdir(mode=0o700, exist_ok=True)
+    logs.mkdir(mode=0o700, exist_ok=True)
     url = address(settings.MEMSTACK_HOST, listener.getsockname()[1])
     supervisor = Supervisor(logs, say, lambda pids: _note(url, pids))
     try:

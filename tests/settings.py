@@ -17,7 +17,6 @@ for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
 TEST_FOLDER = Path(tempfile.mkdtemp(prefix=f"memstack-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
 atexit.register(shutil.rmtree, TEST_FOLDER, ignore_errors=True)
 os.environ["MEMSTACK_DATA_DIR"] = str(TEST_FOLDER)
-(TEST_FOLDER / "static").mkdir()  # whitenoise warns when it is not there
 if _url := os.environ.get("TEST_DATABASE_URL"):  # the same tests on PostgreSQL
     os.environ["DATABASE_URL"] = _url
 
@@ -27,3 +26,5 @@ from memstack.settings import DATABASE  # noqa: E402
 if not _url:
     DATABASE["TEST"] = {"NAME": str(TEST_FOLDER / "test.sqlite3")}  # a file, so that threads can share it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+LOGGING["loggers"]["httpx"] = {"level": "WARNING"}  # noqa: F405 - a line for each request drowns a failure

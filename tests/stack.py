@@ -16,6 +16,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from memstack.lifeline import tied_to_parent
+
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120.0
 STOP_SECONDS = 15.0
@@ -93,6 +95,7 @@ class Stack:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
+                preexec_fn=tied_to_parent(signal.SIGTERM),  # noqa: PLW1509 - a killed test run leaves nothing running
             )
         return self.supervisor
 

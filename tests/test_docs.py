@@ -37,17 +37,16 @@ def test_every_command_is_documented(name: str) -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    schema = SchemaGenerator().get_schema(request=None, public=True)
-    paths = {path.removeprefix("/api/v1").rstrip("/") for path in schema["paths"]}
-    missing = {
-        path for path in paths if re.sub(r"\{\w+\}", "{id}", path) not in re.sub(r"\{\w+\}", "{id}", DOCS["api.md"])
-    }
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    documented = re.sub(r"\{\w+\}", "{}", DOCS["api.md"])
+    paths = {re.sub(r"\{\w+\}", "{}", path.removeprefix("/api/v1/").rstrip("/")) for path in schema["paths"]}
+    missing = {path for path in paths if f"`{path}`" not in documented}
     assert not missing
 
 
 @pytest.mark.parametrize("word", [*TaskEvent.Type.values, *Status.values, "reset", "error"])
 def test_every_event_and_state_is_documented(word: str) -> None:
-    assert f"`{word}`" in DOCS["api.md"]
+    assert f"`{word}`" in DOCS["streams.md"]
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('text', models.CharField(max_length=500)),
                 ('kind', models.CharField(choices=[('name', 'Name'), ('pronoun', 'Pronoun'), ('nominal', 'Nominal')], max_length=10)),
+                ('type', models.CharField(max_length=64)),
                 ('start', models.PositiveIntegerField()),
                 ('end', models.PositiveIntegerField()),
                 ('extractor', models.CharField(max_length=64)),

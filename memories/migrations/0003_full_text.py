@@ -5,6 +5,6 @@ from memories.search.fulltext import migrate_backwards, migrate_forwards
 
 class Migration(migrations.Migration):
 
-    dependencies = [("memories", "0002_initial")]
+    dependencies = [("memories", "0002_links_and_constraints")]
 
     operations = [migrations.RunPython(migrate_forwards, migrate_backwards)]

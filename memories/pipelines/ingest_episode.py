@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 from memories import intake
 from memories.engine import passages as splitting
+from memories.engine.batching import batches
 from memories.engine.errors import InvalidSource
 from memories.engine.extraction import LocalExtractor
 from memories.engine.resolution import lookup_keys, resolve
@@ -17,7 +17,6 @@ from memories.graph import episodes, versions
 from memories.models import Memory
 from tasks_app.runner import Outcome, Progress
 
-BATCH = 16
 EXTRACTOR: Extractor = LocalExtractor()
 
 
@@ -64,7 +63,8 @@ def _extract(
     episodes.remove_unpublished(memory)
     generation = versions.next_generation(memory)
     readings: list[Reading] = []
-    for batch in _batches(EXTRACTOR.read(source, pieces, schema)):
+    for batch in batches(EXTRACTOR.read(source, pieces, schema), lambda reading: len(reading.passage.text)):
+        progress.checkpoint()
         previous = readings[-1].passage if readings else None
         episodes.write_passages(memory, generation, [reading.passage for reading in batch], previous)
         readings += batch
@@ -107,8 +107,3 @@ def _publish(episode: episodes.Episode) -> None:
         episodes.publish(episode)
     except Memory.DoesNotExist:
         raise InvalidSource("The memory was deleted while it was read, so nothing was kept.") from None
-
-
-def _batches(readings: Iterator[Reading]) -> Iterator[list[Reading]]:
-    while batch := list(islice(readings, BATCH)):
-        yield batch

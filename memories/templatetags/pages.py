@@ -84,6 +84,12 @@ def state_words(status: str) -> str:
 
 
 @register.filter
+def after(value: datetime, start: datetime) -> str:
+    """How long after the start: "+2.3 s"."""
+    return f"+{seconds((value - start).total_seconds())}"
+
+
+@register.filter
 def elapsed(task: TaskLog) -> float | None:
     """Seconds since the task started, up to its end."""
     if task.started_at is None:

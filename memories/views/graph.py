@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from memories import queries, services
@@ -16,6 +17,7 @@ from memories.views.base import Place, draw, paginate, project_page
 from tasks_app import queries as task_queries
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
+from tasks_app.models import Status
 
 
 @require_GET
@@ -67,7 +69,7 @@ def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpRe
 @require_GET
 @project_page()
 def community_list(request: HttpRequest, place: Place) -> HttpResponse:
-    """The current communities, and the rebuild that runs or was the last."""
+    """The current communities, and the last rebuild, if it has not completed or `?task=` asks for it."""
     rebuild = task_queries.tasks(place.project, kind=Kind.REBUILD_COMMUNITIES).first()
     rows = queries.communities(place.project).select_related("parent")
     return draw(
@@ -77,6 +79,7 @@ def community_list(request: HttpRequest, place: Place) -> HttpResponse:
         "communities",
         page=paginate(request, rows),
         rebuild=rebuild,
+        show_rebuild=rebuild and (rebuild.status != Status.COMPLETED or request.GET.get("task") == str(rebuild.pk)),
         has_entities=place.project.entities.exists(),
     )
 
@@ -84,11 +87,13 @@ def community_list(request: HttpRequest, place: Place) -> HttpResponse:
 @require_POST
 @project_page()
 def community_rebuild(request: HttpRequest, place: Place) -> HttpResponse:
+    path = reverse("communities", args=[place.project.pk])
     try:
-        services.request_rebuild(place.project)
+        task = services.request_rebuild(place.project)
     except tasks.StateConflict as conflict:
         messages.error(request, str(conflict))
-    return redirect("communities", place.project.pk)
+        return redirect(path)
+    return redirect(f"{path}?task={task.pk}")
 
 
 @require_GET

@@ -77,7 +77,7 @@ class Documents(TestCase):
 class Migrating(TransactionTestCase):
     def test_the_index_goes_and_comes_back_with_what_is_there(self) -> None:
         project = Project.objects.create(name="x")
-        call_command("migrate", "memories", "0002_initial", verbosity=0)
+        call_command("migrate", "memories", "0002_links_and_constraints", verbosity=0)
         with connection.cursor() as cursor:
             assert fulltext.TABLE not in connection.introspection.table_names(cursor)
         assert not fulltext.ensure(connection)

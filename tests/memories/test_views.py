@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from memories import services
 from memories.models import Entity, Memory, Project
@@ -154,10 +156,10 @@ def test_the_page_tells_where_its_stream_begins(site: Site, alice: User) -> None
     assert 'data-position="3"' in seen  # pending, processing, failed
 
 
-def test_streams_can_be_turned_off(site: Site, alice: User, settings: pytest.FixtureRequest) -> None:
+def test_streams_can_be_turned_off(site: Site, alice: User, settings: Settings) -> None:
     client = logged_in(alice)
     assert 'data-streams="on"' in text(client, site.path("memories"))
-    settings.MEMSTACK_STREAMS = False  # type: ignore[attr-defined]
+    settings.MEMSTACK_STREAMS = False
     assert 'data-streams="off"' in text(client, site.path("memories"))
 
 
@@ -201,7 +203,7 @@ def test_the_communities_page_shows_the_rebuild_that_runs(site: Site, alice: Use
     client, path = logged_in(alice), site.path("communities")
     assert "<task-progress" not in text(client, path)
     answer = client.post(site.path("communities/rebuild"))
-    assert answer["Location"] == path
+    assert answer["Location"] == f"{path}?task={site.project.tasks.get(kind='rebuild_communities').pk}"
     seen = text(client, path)
     assert "<task-progress" in seen
     client.post(site.path("communities/rebuild"))
@@ -212,6 +214,9 @@ def test_errors_have_pages_of_their_own(alice: User, project: Project) -> None:
     answer = logged_in(alice).get("/project/nothing")
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
+    # the 500 page is drawn without a request, the lock-out page without a user
+    assert "Something broke" in render_to_string("500.html")
+    assert "Too many attempts" in render_to_string("registration/locked.html")
 
 
 def grow_memories(project: Project, count: int) -> None:

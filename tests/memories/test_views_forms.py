@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import Client
+from pytest_django import Settings
 
 from memories.forms import parse_conversation, parse_tags
 from memories.models import ApiKey, Membership, Memory, Project
@@ -85,7 +86,7 @@ def test_save_a_conversation(client: Client, root: str) -> None:
     client.post(root + "memories/new", {"content_type": "conversation", "conversation": lines})
     memory = Memory.objects.get()
     assert memory.content_type == "conversation"
-    said = [(message["speaker"], message["content"]) for message in memory.messages]
+    said = [(message["speaker"], message["content"]) for message in memory.messages or []]
     assert said == [("Ada", "I moved to Lisbon.\nIt is warm."), ("Charles", "At 10:30: meet?")]
 
 
@@ -115,8 +116,8 @@ def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
     assert not Memory.objects.exists()
 
 
-def test_a_text_that_is_too_long_is_refused(client: Client, root: str, settings: pytest.FixtureRequest) -> None:
-    settings.MAX_CONTENT_BYTES = 10  # type: ignore[attr-defined]
+def test_a_text_that_is_too_long_is_refused(client: Client, root: str, settings: Settings) -> None:
+    settings.MAX_CONTENT_BYTES = 10
     answer = client.post(root + "memories/new", {"content_type": "text", "text": "x" * 11})
     assert "Split it into parts" in saying(answer)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
@@ -24,7 +25,6 @@ from memories.engine.types import FactDraft, Mention, MentionKind, Passage, Read
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span, Token
 
-BATCH = 16  # passages parsed together; types are made consistent over a batch and those before it
 MOST_NAME = 500
 _MACHINES = frozenset(
     {"assistant", "ai", "bot", "agent", "system", "model", "chatbot", "chatgpt", "claude", "gemini", "tool"}
@@ -66,8 +66,8 @@ class LocalExtractor:
     def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
         """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""
         memory = _Memory(source, passages, schema)
-        for start in range(0, len(passages), BATCH):
-            yield from memory.read(passages[start : start + BATCH])
+        for batch in batches(passages, lambda passage: len(passage.text)):
+            yield from memory.read(batch)
 
 
 class _Memory:
