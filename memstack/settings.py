@@ -44,6 +44,18 @@ def unix_socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"memstack-{os.getuid()}-{digest}" / "valkey.sock"
 
 
+def made_folder(folder: Path) -> Path:
+    """The folder, made when it is not there; ImproperlyConfigured when that can't be done."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {MEMSTACK_DATA_DIR} can't be written to ({error.strerror}); give this user the right to, "
+            "or set MEMSTACK_DATA_DIR to another folder."
+        ) from error
+    return folder
+
+
 # --- the machine
 MEMSTACK_ENV = choice("MEMSTACK_ENV", "development", "development", "production")
 MEMSTACK_HOST = os.environ.get("MEMSTACK_HOST") or "127.0.0.1"
@@ -52,7 +64,8 @@ MEMSTACK_DATA_DIR = Path(os.environ.get("MEMSTACK_DATA_DIR") or BASE_DIR / "var"
 MEMSTACK_WORKERS = integer("MEMSTACK_WORKERS", max(1, min(os.cpu_count() or 1, 8)))
 MEMSTACK_STREAMS = choice("MEMSTACK_STREAMS", "on", "on", "off") == "on"
 PRODUCTION = MEMSTACK_ENV == "production"
-MEMSTACK_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+made_folder(MEMSTACK_DATA_DIR)
+STATIC_ROOT = made_folder(MEMSTACK_DATA_DIR / "static")  # WhiteNoise warns when it is missing; the finders serve
 
 # --- Django
 DEBUG = choice("MEMSTACK_DEBUG", "off", "on", "off") == "on"
@@ -116,8 +129,6 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = MEMSTACK_DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of a missing folder; the files come from the finders
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "projects"

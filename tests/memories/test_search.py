@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from memories import services
 from memories.models import Memory, Passage, Project
@@ -177,12 +179,15 @@ def test_limit_and_order(project: Project, talk: Memory) -> None:
     assert results[0].score >= results[1].score
 
 
-def test_queries_do_not_grow_with_the_results(project: Project, django_assert_num_queries: Any) -> None:
+def test_queries_do_not_grow_with_the_results(project: Project) -> None:
     for number in range(30):
         row = rows.memory(project, f"Ada: chess number {number}")
         rows.fact(rows.entity(project, f"Ada {number}"), "plays", "chess", row)
     ask(project, "chess", limit=30)
-    for kind, count in {"passage": 3, "fact": 6}.items():
+    for kind in ("passage", "fact"):
+        counts = []
         for limit in (3, 30):
-            with django_assert_num_queries(count):
+            with CaptureQueriesContext(connection) as queries:
                 ask(project, "chess", limit=limit, kinds=[kind])
+            counts.append(len(queries))
+        assert counts[0] == counts[1] <= 8
