@@ -10,7 +10,7 @@ from memories import intake
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
 from memories.engine.errors import InvalidSource
-from memories.engine.extraction import LocalExtractor
+from memories.engine.extraction import LocalExtractor, settled
 from memories.engine.resolution import lookup_keys, resolve
 from memories.engine.types import Extractor, Mention, Passage, Reading, Schema, Source
 from memories.graph import episodes, versions
@@ -69,7 +69,7 @@ def _extract(
         episodes.write_passages(memory, generation, [reading.passage for reading in batch], previous)
         readings += batch
         progress.count(len(readings), len(pieces), low=30, high=50)
-    return Extracted(memory, generation, readings)
+    return Extracted(memory, generation, settled(readings))
 
 
 def _resolve(extracted: Extracted) -> episodes.Episode:

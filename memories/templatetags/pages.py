@@ -225,8 +225,12 @@ def excerpt(mention: Mention) -> SafeString:
 
 @register.filter
 def why_words(why: Mapping[str, Any]) -> str:
-    """The signals of a search result: `{"words": 0.8, "vector": 0.52}` → "words 0.80 · meaning 0.52"."""
-    return " · ".join(f"{SIGNALS.get(key, words(key))} {_signal(value)}" for key, value in why.items() if value)
+    """The signals of a search result: `{"words": 0.8, "vector": 0.52}` → "words 0.80 · meaning 0.52".
+
+    A fact itself stands above its sentence, and that it is affirmed goes without saying.
+    """
+    told = {key: value for key, value in why.items() if value and key != "fact" and value != "affirmed"}
+    return " · ".join(f"{SIGNALS.get(key, words(key))} {_signal(value)}" for key, value in told.items())
 
 
 def _signal(value: Any) -> str:

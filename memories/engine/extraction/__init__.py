@@ -2,5 +2,6 @@
 
 from memories.engine.extraction.local import LocalExtractor
 from memories.engine.extraction.model import load
+from memories.engine.extraction.settling import settled
 
-__all__ = ["LocalExtractor", "load"]
+__all__ = ["LocalExtractor", "load", "settled"]
