@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from memories import intake
 from memories.engine.passages import render_conversation
@@ -14,7 +14,6 @@ from memories.graph import deletion
 from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Membership, Memory, Project, SchemaType
 from memories.validation import NewMemory
 from tasks_app import services as tasks
-from tasks_app import transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
 
@@ -46,14 +45,15 @@ def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> M
 def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion."""
     with transaction.atomic():
-        changes = dict(changes)
-        tags = changes.pop("tags", None)
-        if tags is not None:
-            intake.set_tags(memory, tags)
         again = bool(CONTENT_FIELDS & changes.keys())
-        for name, value in _columns(changes).items():
+        if again:
+            tasks.cancel_active(memory.tasks)  # before the memory is written: an attempt locks them in this order
+        columns = _columns({name: value for name, value in changes.items() if name != "tags"})
+        for name, value in columns.items():
             setattr(memory, name, value)
-        memory.save()
+        memory.save(update_fields=[*columns, "updated_at"])  # the rest is not ours: a worker may be publishing
+        if changes.get("tags") is not None:
+            intake.set_tags(memory, changes["tags"])
         return reprocess_memory(memory) if again else None
 
 
@@ -73,9 +73,7 @@ def _columns(changes: dict[str, Any]) -> dict[str, Any]:
 
 def reprocess_memory(memory: Memory) -> TaskLog:
     """Ingests the memory again; its earlier tasks are cancelled."""
-    with transaction.atomic():
-        _cancel_tasks(memory)
-        return tasks.submit(memory.project, Kind.INGEST_EPISODE, memory=memory)
+    return tasks.submit(memory.project, Kind.INGEST_EPISODE, memory=memory)
 
 
 def deletion_preview(memory: Memory) -> dict[str, int]:
@@ -86,13 +84,8 @@ def deletion_preview(memory: Memory) -> dict[str, int]:
 def delete_memory(memory: Memory) -> dict[str, int]:
     """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
-        _cancel_tasks(memory)
+        tasks.cancel_active(memory.tasks)
         return deletion.delete(memory)
-
-
-def _cancel_tasks(memory: Memory) -> None:
-    for task in memory.tasks.filter(status__in=tasks.ACTIVE):
-        transitions.request_cancel(task)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Sequence[NewMemory]) -> TaskLog:
@@ -103,10 +96,4 @@ def import_memories(user: AbstractBaseUser, project: Project, items: Sequence[Ne
 
 def request_rebuild(project: Project) -> TaskLog:
     """Asks for new communities; while a rebuild waits or runs, that one is the answer."""
-    for _ in range(3):
-        try:
-            with transaction.atomic():
-                return tasks.active_rebuild(project) or tasks.submit(project, Kind.REBUILD_COMMUNITIES)
-        except IntegrityError:  # another request was first
-            continue
-    raise tasks.StateConflict("A rebuild was asked for at the same moment; look at the running tasks.")
+    return tasks.rebuild(project)

@@ -20,7 +20,7 @@ from memories.graph.versions import StaleGraph
 from tasks_app import doorbell, transitions
 from tasks_app.cost import CostMeter
 from tasks_app.models import TaskLog
-from tasks_app.transitions import LeaseLost
+from tasks_app.transitions import LeaseLost, TaskCancelled
 
 logger = logging.getLogger(__name__)
 CANCEL_SECONDS = 0.5
@@ -30,10 +30,6 @@ LANE_SECONDS = 5.0
 LANE_POLL_SECONDS = 0.02
 STALE_TRIES = 20
 BACK_OFF_SECONDS = (2, 5, 15, 45, 120)
-
-
-class TaskCancelled(Exception):
-    """A person asked for the end; raised between batches."""
 
 
 class LaneBusy(Exception):
@@ -164,17 +160,22 @@ def run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
 
 def _attempt(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMeter) -> None:
     try:
+        _work(task, pipeline, progress, meter)
+    except TaskCancelled:
+        transitions.cancel(task, cost=meter.spent())
+
+
+def _work(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMeter) -> None:
+    try:
         outcome = pipeline(progress)
         if outcome is not None:  # None: a parent that waits for its children
             _complete(task, outcome, progress, meter)
-    except LeaseLost:
+    except (LeaseLost, TaskCancelled):
         raise
-    except TaskCancelled:
-        transitions.cancel(task, cost=meter.spent())
     except LaneBusy:
         transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
     except EngineError as error:
-        _expected(task, error, meter)
+        transitions.fail(task, str(error), retryable=not error.permanent, cost=meter.spent())
     except Exception as error:
         logger.exception("Task %s (%s) failed in attempt %s", task.pk, task.kind, task.attempt)
         _unexpected(task, error, meter)
@@ -193,10 +194,6 @@ def _complete(task: TaskLog, outcome: Outcome, progress: Progress, meter: CostMe
         else:
             return
     raise LaneBusy
-
-
-def _expected(task: TaskLog, error: EngineError, meter: CostMeter) -> None:
-    transitions.fail(task, str(error), retryable=not error.permanent, cost=meter.spent())
 
 
 def _unexpected(task: TaskLog, error: Exception, meter: CostMeter) -> None:

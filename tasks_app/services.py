@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
@@ -27,8 +28,11 @@ def submit(
     payload: dict[str, Any] | None = None,
     retry_of: TaskLog | None = None,
 ) -> TaskLog:
-    """Enqueues a task and rings for it on commit; a memory's newest task is the one its pages show."""
+    """Enqueues a task and rings for it on commit; a memory's newest task is the one its pages show, and the only one
+    that goes on."""
     with transaction.atomic():
+        if memory is not None:
+            cancel_active(memory.tasks)
         task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of)
         if memory is not None:
             Memory.objects.filter(pk=memory.pk).update(task=task)
@@ -41,9 +45,14 @@ def cancel(task: TaskLog) -> TaskLog:
     """Cancels a waiting task at once and asks a running one to stop; an import takes its children along."""
     if not transitions.request_cancel(task):
         raise StateConflict(f"The task has ended already: it is {_status(task)}.")
-    for child in TaskLog.objects.filter(parent=task, status__in=ACTIVE):
-        transitions.request_cancel(child)
+    cancel_active(task.children)
     return TaskLog.objects.get(pk=task.pk)
+
+
+def cancel_active(tasks: QuerySet[TaskLog]) -> None:
+    """Asks those of the tasks that wait or run for their end."""
+    for task in tasks.filter(status__in=ACTIVE).defer("payload"):
+        transitions.request_cancel(task)
 
 
 def retry(task: TaskLog) -> TaskLog:
@@ -53,14 +62,21 @@ def retry(task: TaskLog) -> TaskLog:
         raise StateConflict(f"Only a failed or cancelled task can be retried; this one is {status}.")
     if task.kind == Kind.INGEST_EPISODE and task.memory is None:
         raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
-    with transaction.atomic():
-        if task.kind == Kind.REBUILD_COMMUNITIES and (running := active_rebuild(task.project)):
-            return running
-        return submit(task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task)
+    if task.kind == Kind.REBUILD_COMMUNITIES:
+        return rebuild(task.project, retry_of=task)
+    return submit(task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task)
 
 
-def active_rebuild(project: Project) -> TaskLog | None:
-    return project.tasks.filter(kind=Kind.REBUILD_COMMUNITIES, status__in=ACTIVE).first()
+def rebuild(project: Project, *, retry_of: TaskLog | None = None) -> TaskLog:
+    """Asks for new communities; while a rebuild waits or runs, that one is the answer."""
+    active = project.tasks.filter(kind=Kind.REBUILD_COMMUNITIES, status__in=ACTIVE)
+    for _ in range(3):
+        try:
+            with transaction.atomic():
+                return active.first() or submit(project, Kind.REBUILD_COMMUNITIES, retry_of=retry_of)
+        except IntegrityError:  # another request was first
+            continue
+    raise StateConflict("A rebuild was asked for at the same moment; look at the running tasks.")
 
 
 def _status(task: TaskLog) -> str:

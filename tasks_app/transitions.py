@@ -31,6 +31,10 @@ class LeaseLost(Exception):
     """Another attempt owns the task, or it has ended: whatever this one does no longer counts."""
 
 
+class TaskCancelled(Exception):
+    """A person asked for the end of the attempt; it drops what it has not published."""
+
+
 # --- making tasks
 
 
@@ -93,7 +97,7 @@ def claim(task_id: UUID | str, worker: str) -> TaskLog | None:
 
 def advance(task: TaskLog, **changes: Any) -> TaskLog:
     """Writes progress, stage, message, done or total of a running attempt and renews its lease."""
-    return _owned(_change(_attempt(task), task.pk, lease_until=Now() + LEASE, **changes), task)
+    return _owned(_change(_wanted(task), task.pk, lease_until=Now() + LEASE, **changes), task)
 
 
 def renew(task: TaskLog) -> None:
@@ -121,33 +125,35 @@ def take_lane(task: TaskLog) -> bool:
     return True
 
 
-def leave_lane(task: TaskLog) -> None:
-    _attempt(task).update(lane="")
-
-
 def complete(
     task: TaskLog, result: dict[str, Any], effects: Callable[[], None], message: str, cost: Cost = NO_COST
 ) -> TaskLog:
-    """Ends the attempt and publishes its effects in one transaction; neither happens without the other."""
+    """Ends the attempt and publishes its effects in one transaction; neither happens without the other.
+
+    TaskCancelled when a person was first: what was edited or deleted meanwhile must not be published.
+    """
 
     def run_effects(row: TaskLog) -> None:
         effects()
 
-    return _end(task, run_effects, status=Status.COMPLETED, progress=100, message=message, result=result, **cost)
+    ended = {"status": Status.COMPLETED, "progress": 100, "message": message, "result": result}
+    return _owned(_terminal(_wanted(task), task.pk, run_effects, **ended, **cost), task)
 
 
 def fail(task: TaskLog, error: str, *, retryable: bool, traceback: str = "", cost: Cost = NO_COST) -> TaskLog:
-    return _end(task, None, status=Status.FAILED, error=error, retryable=retryable, traceback=traceback, **cost)
+    ended = {"status": Status.FAILED, "error": error, "retryable": retryable, "traceback": traceback}
+    return _owned(_terminal(_attempt(task), task.pk, None, **ended, **cost), task)
 
 
 def cancel(task: TaskLog, cost: Cost = NO_COST) -> TaskLog:
-    return _end(task, None, status=Status.CANCELLED, message="Cancelled", **cost)
+    ended = {"status": Status.CANCELLED, "message": "Cancelled"}
+    return _owned(_terminal(_attempt(task), task.pk, None, **ended, **cost), task)
 
 
 def put_back(task: TaskLog, delay: float, message: str, *, failed: bool, traceback: str = "") -> TaskLog:
     """Returns the attempt to pending, to run again after `delay` seconds; `failed` counts it as a retry."""
     changed = _change(
-        _attempt(task),
+        _wanted(task),
         task.pk,
         status=Status.PENDING,
         lane="",
@@ -161,17 +167,20 @@ def put_back(task: TaskLog, delay: float, message: str, *, failed: bool, traceba
 
 
 def _attempt(task: TaskLog) -> QuerySet[TaskLog]:
+    """The fence: the row while this attempt runs. A lease that ran out ends it before another attempt begins."""
     return TaskLog.objects.filter(pk=task.pk, attempt=task.attempt, status=Status.PROCESSING)
 
 
+def _wanted(task: TaskLog) -> QuerySet[TaskLog]:
+    """The same while nobody has asked for its end."""
+    return _attempt(task).filter(cancel_requested_at=None)
+
+
 def _owned(changed: TaskLog | None, task: TaskLog) -> TaskLog:
-    if changed is None:
-        raise LeaseLost(task.pk)
-    return changed
-
-
-def _end(task: TaskLog, then: Callable[[TaskLog], None] | None, **changes: Any) -> TaskLog:
-    return _owned(_terminal(_attempt(task), task.pk, then, **changes), task)
+    """The changed row; TaskCancelled or LeaseLost says why there is none."""
+    if changed is not None:
+        return changed
+    raise TaskCancelled if cancel_requested(task) else LeaseLost(task.pk)
 
 
 # --- from outside
@@ -200,7 +209,8 @@ def expire_lease(task: TaskLog) -> None:
 
 
 def expired_leases() -> list[TaskLog]:
-    return list(TaskLog.objects.filter(status=Status.PROCESSING, lease_until__lt=Now()).order_by("lease_until")[:100])
+    rows = TaskLog.objects.filter(status=Status.PROCESSING, lease_until__lt=Now())
+    return list(rows.defer("payload").order_by("lease_until")[:100])
 
 
 # --- a parent and its children
@@ -209,7 +219,7 @@ def expired_leases() -> list[TaskLog]:
 def wait_for_children(task: TaskLog, total: int) -> TaskLog:
     """The parent's own work is done: it gives back its lease and stays processing until its children have ended."""
     changed = _change(
-        _attempt(task),
+        _wanted(task),
         task.pk,
         stage=WAITING_STAGE,
         message=f"0 of {total} memories",
@@ -223,7 +233,8 @@ def wait_for_children(task: TaskLog, total: int) -> TaskLog:
 
 def refresh_parent(parent_id: UUID) -> TaskLog | None:
     """Brings a waiting parent's counters up to its children; completes it when all have ended."""
-    parent = TaskLog.objects.filter(pk=parent_id, status=Status.PROCESSING, lease_until=None).first()
+    waiting = TaskLog.objects.filter(pk=parent_id, status=Status.PROCESSING, lease_until=None)
+    parent = waiting.defer("payload").first()
     if parent is None or parent.total is None:
         return None
     counts = dict(parent.children.order_by().values_list("status").annotate(Count("pk")))
@@ -261,7 +272,7 @@ def _change(
     with transaction.atomic():
         if not rows.update(event_seq=F("event_seq") + 1, changed_at=Now(), **changes):
             return None
-        task = TaskLog.objects.get(pk=task_id)
+        task = TaskLog.objects.defer("payload").get(pk=task_id)  # an import's one has megabytes
         if then is not None:
             then(task)
         events.record(task)

@@ -21,7 +21,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         user = keys.user_of(key.strip())
-        if user is None or not user.is_active:
+        if user is None:
             raise AuthenticationFailed("This key is not valid; make one under Settings, or with create_api_key.")
         return user, "key"
 

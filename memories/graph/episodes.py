@@ -126,11 +126,11 @@ def publish(episode: Episode) -> None:
     """Writes the episode into the graph and its communities, in the caller's transaction.
 
     What the memory said before and does not say now goes. StaleGraph when the graph is not as it was resolved against,
-    Memory.DoesNotExist when the memory was deleted.
+    Memory.DoesNotExist when the memory was deleted, or a later attempt has published it.
     """
     memory = episode.memory
     versions.bump(memory.project, episode.graph_version)
-    if not Memory.objects.filter(pk=memory.pk).update(generation=episode.generation):
+    if not Memory.objects.filter(pk=memory.pk, generation__lt=episode.generation).update(generation=episode.generation):
         raise Memory.DoesNotExist
     _learn_relations(episode)
     entities = _write_entities(episode)

@@ -49,7 +49,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Of a module only: Playwright keeps an event loop running in the process, where asynchronous tests need their own."""
+    """Of a module only: Playwright keeps an event loop running in the process, and asynchronous tests need theirs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

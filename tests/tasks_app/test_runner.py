@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from django.db import IntegrityError
 
 from memories.engine.errors import InvalidSource
 from memories.graph.versions import StaleGraph
@@ -87,9 +88,10 @@ def test_cancel_is_seen_within_a_second(task: TaskLog) -> None:
     def pipeline(progress: Progress) -> Outcome:
         services.cancel(task)
         asked.append(time.monotonic())
-        while True:
+        while time.monotonic() < asked[0] + 5:
             progress.checkpoint()
             time.sleep(0.01)
+        raise AssertionError("the heartbeat did not notice")
 
     runner.run(task.pk, pipeline, "worker")
     assert again(task).status == Status.CANCELLED
@@ -97,17 +99,32 @@ def test_cancel_is_seen_within_a_second(task: TaskLog) -> None:
 
 
 def test_an_attempt_whose_lease_is_lost_stops_and_changes_nothing(task: TaskLog) -> None:
+    worked_on = []
+
     def pipeline(progress: Progress) -> Outcome:
         TaskLog.objects.filter(pk=task.pk).update(attempt=7)
         until = time.monotonic() + 5
         while time.monotonic() < until:
             progress.checkpoint()
             time.sleep(0.01)
-        raise AssertionError("the heartbeat did not notice")
+        worked_on.append("to the end")
+        return Outcome(result={}, message="")
 
     runner.run(task.pk, pipeline, "worker")
     row = again(task)
     assert (row.status, row.attempt) == (Status.PROCESSING, 7)
+    assert worked_on == []
+
+
+def test_a_change_whose_event_cannot_be_written_is_not_made(task: TaskLog) -> None:
+    running = transitions.claim(task.pk, "worker")
+    assert running is not None
+    TaskEvent.objects.create(
+        task=task, seq=3, project=task.project, project_seq=99, type="progress", data={}, at=running.changed_at
+    )
+    with pytest.raises(IntegrityError):
+        transitions.advance(running, progress=50)
+    assert again(task).progress == 0
 
 
 def test_counters_send_at_most_ten_events_a_second_and_never_fall(task: TaskLog) -> None:

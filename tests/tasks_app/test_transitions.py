@@ -12,7 +12,7 @@ from memories.models import Memory, Project
 from tasks_app import services, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskEvent, TaskLog
-from tasks_app.transitions import LeaseLost
+from tasks_app.transitions import LeaseLost, TaskCancelled
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +128,23 @@ def test_an_attempt_that_lost_its_lease_writes_nothing_more(home: Project) -> No
         transitions.complete(zombie, {}, lambda: effects.append("late"), message="")
     assert effects == ["in time"]
     assert [seq for seq, _, _ in events(zombie)] == [1, 2, 3, 4, 5]
+
+
+def test_what_has_ended_stays_as_it_is_even_for_its_own_attempt(home: Project) -> None:
+    task = claimed(make(home))
+    transitions.complete(task, {"first": True}, nothing, message="")
+    before = events(task)
+    for late in (
+        lambda: transitions.advance(task, progress=10),
+        lambda: transitions.fail(task, "late", retryable=False),
+        lambda: transitions.put_back(task, 1, "", failed=True),
+        lambda: transitions.complete(task, {}, nothing, message=""),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+    row = TaskLog.objects.get(pk=task.pk)
+    assert (row.status, row.result) == (Status.COMPLETED, {"first": True})
+    assert events(task) == before
 
 
 def test_a_lease_that_was_renewed_in_the_meantime_does_not_expire(home: Project) -> None:
@@ -271,3 +288,37 @@ def test_a_retry_is_a_new_row_and_only_of_what_ended_badly(home: Project) -> Non
     assert memory.task == again
     with pytest.raises(services.StateConflict, match="ended already"):
         services.cancel(task)
+
+
+def test_after_a_cancel_an_attempt_publishes_nothing_and_does_not_go_on(home: Project) -> None:
+    task = claimed(make(home))
+    transitions.request_cancel(task)
+    effects: list[str] = []
+    for late in (
+        lambda: transitions.advance(task, progress=80),
+        lambda: transitions.put_back(task, 60, "Waiting to try again", failed=True),
+        lambda: transitions.wait_for_children(task, 3),
+        lambda: transitions.complete(task, {}, lambda: effects.append("late"), message=""),
+    ):
+        with pytest.raises(TaskCancelled):
+            late()
+    assert effects == []
+    assert transitions.cancel(task).status == Status.CANCELLED
+
+
+def test_a_change_does_not_read_the_payload(home: Project) -> None:
+    task = transitions.enqueue(home, Kind.IMPORT_MEMORIES, payload={"items": ["many megabytes"]})
+    running = claimed(task)
+    assert "payload" in running.get_deferred_fields()
+    assert "payload" in transitions.advance(running, progress=1).get_deferred_fields()
+    assert running.payload == {"items": ["many megabytes"]}
+
+
+def test_a_retry_cancels_what_still_reads_the_memory(home: Project) -> None:
+    memory = Memory.objects.create(project=home, content="x", reference_time="2024-01-01T00:00:00Z")
+    failed = services.submit(home, Kind.INGEST_EPISODE, memory=memory)
+    transitions.fail(claimed(failed), "no", retryable=True)
+    first, second = services.retry(failed), services.retry(failed)
+    assert TaskLog.objects.get(pk=first.pk).status == Status.CANCELLED
+    memory.refresh_from_db()
+    assert memory.task == second

@@ -116,6 +116,6 @@ class SearchViewSet(ApiViewSet):
     def create(self, request: Request) -> Response:
         values = self.checked(SearchInput)
         project = find_project(request, values.pop("project"))
-        filters = Filters(**values.pop("filters", {}))
+        filters = Filters(**(values.pop("filters", None) or {}))
         answer = search(project, SearchQuery(filters=filters, **values))
         return Response(SearchShape(answer).data)
