@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -35,15 +36,25 @@ SHOWN = [
     "project", "content_type", "content", "reference_time", "summary", "task", "generation", "created_by",
     "created_at", "updated_at",
 ]  # fmt: skip
+TEXTS_OF_MEMORY = ("memory__content", "memory__messages")
 admin.site.site_header = admin.site.site_title = "MemStack"
 admin.site.index_title = "Administration"
 
 
 class PlainAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Long tables: no count of all rows beside a search, and no list of choices for a big foreign key."""
+    """Long tables: no count of all rows beside a search; `heavy` columns are read only for the row that shows them."""
 
     show_full_result_count = False
     list_per_page = 50
+    heavy: ClassVar[Sequence[str]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer(*self.heavy)
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Of a row that is there, writes what the form has and not the rest: a worker may be writing that."""
+        times = [column.name for column in obj._meta.fields if getattr(column, "auto_now", False)]
+        obj.save(update_fields=[*form.cleaned_data, *times] if change else None)
 
 
 class ReadOnlyAdmin(PlainAdmin):
@@ -86,7 +97,7 @@ class SupportInline(ReadOnlyInline):
     fields = ["memory", "start", "end", "extractor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("memory").defer("memory__content", "memory__messages")
+        return super().get_queryset(request).select_related("memory").defer(*TEXTS_OF_MEMORY)
 
 
 @admin.register(Project)
@@ -154,6 +165,7 @@ class MemoryAdmin(PlainAdmin):
     fields = [*EDITABLE, *SHOWN]
     readonly_fields = SHOWN
     actions = ["read_again"]
+    heavy = ("content", "messages", "task__traceback", "task__payload")
 
     @admin.display(description="state", ordering="task__status")
     def state(self, memory: Memory) -> str:
@@ -163,11 +175,6 @@ class MemoryAdmin(PlainAdmin):
     def read_again(self, request: HttpRequest, rows: QuerySet[Memory]) -> None:
         asked = [services.reprocess_memory(memory) for memory in rows.select_related("project")]
         self.message_user(request, f"{len(asked)} tasks were asked for.")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Memory]:
-        rows: QuerySet[Memory] = super().get_queryset(request)
-        listing = request.resolver_match is not None and request.resolver_match.url_name == "memories_memory_changelist"
-        return rows.defer("content", "messages", "task__traceback", "task__payload") if listing else rows
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -195,6 +202,7 @@ class MemoryTagAdmin(PlainAdmin):
     list_select_related = ["memory"]
     search_fields = ["name"]
     raw_id_fields = ["memory"]
+    heavy = TEXTS_OF_MEMORY
 
 
 @admin.register(Passage)
@@ -202,6 +210,7 @@ class PassageAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "memory", "generation", "position", "speaker"]
     list_select_related = ["memory"]
     search_fields = ["text", "=memory__id"]
+    heavy = TEXTS_OF_MEMORY
 
 
 @admin.register(EntityType)
@@ -241,6 +250,7 @@ class MentionAdmin(ReadOnlyAdmin):
     list_filter = ["kind", "extractor"]
     list_select_related = ["entity", "memory"]
     search_fields = ["text", "entity__name", "=memory__id"]
+    heavy = TEXTS_OF_MEMORY
 
 
 @admin.register(Fact)
@@ -258,6 +268,7 @@ class FactSupportAdmin(ReadOnlyAdmin):
     list_display = ["fact", "memory", "start", "end", "extractor"]
     list_select_related = ["fact", "memory"]
     search_fields = ["fact__sentence", "=memory__id"]
+    heavy = TEXTS_OF_MEMORY
 
 
 @admin.register(Community)
@@ -281,11 +292,8 @@ class SearchDocumentAdmin(ReadOnlyAdmin):
     list_select_related = ["project"]
     search_fields = ["=id"]
     fields = ["id", "project", "kind", "passage", "entity", "fact", "community", "text"]
+    heavy = ["embedding"]
 
     @admin.display(description="words")
     def words(self, document: SearchDocument) -> str:
         return document.text[:80]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SearchDocument]:
-        rows: QuerySet[SearchDocument] = super().get_queryset(request)
-        return rows.defer("embedding")

@@ -6,8 +6,11 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 
 from memories.models import Membership, Project
+
+MAX_ID = 2**31 - 1  # a longer number is nobody's id, and no database takes it
 
 
 class LastOwner(Exception):
@@ -20,6 +23,11 @@ class LastOwner(Exception):
 def members(project: Project) -> QuerySet[Membership]:
     """The memberships with their users, oldest first."""
     return Membership.objects.filter(project=project).select_related("user").order_by("id")
+
+
+def member(project: Project, user_id: int) -> Membership:
+    """The user's membership; Http404 when there is none."""
+    return get_object_or_404(members(project), user_id=min(user_id, MAX_ID))
 
 
 def add(project: Project, username: str, role: str) -> Membership:

@@ -33,6 +33,13 @@ def create_project(user: AbstractBaseUser, *, name: str, description: str = "") 
     return project
 
 
+def update_project(project: Project, changes: Mapping[str, str]) -> None:
+    """Writes these fields alone: workers count the graph's version and its communities' generation in the same row."""
+    for name, value in changes.items():
+        setattr(project, name, value)
+    project.save(update_fields=[*changes, "updated_at"])
+
+
 def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> Memory:
     """Saves a memory and enqueues its ingestion: both are committed, or neither."""
     with transaction.atomic():
@@ -47,7 +54,7 @@ def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     with transaction.atomic():
         again = bool(CONTENT_FIELDS & changes.keys())
         if again:
-            tasks.cancel_active(memory.tasks)  # before the memory is written: an attempt locks them in this order
+            tasks.cancel_active(memory.tasks.all())  # before the memory is written: an attempt locks them in this order
         columns = _columns({name: value for name, value in changes.items() if name != "tags"})
         for name, value in columns.items():
             setattr(memory, name, value)
@@ -84,7 +91,7 @@ def deletion_preview(memory: Memory) -> dict[str, int]:
 def delete_memory(memory: Memory) -> dict[str, int]:
     """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
-        tasks.cancel_active(memory.tasks)
+        tasks.cancel_active(memory.tasks.all())
         return deletion.delete(memory)
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from memories.admin import ReadOnlyAdmin
 from tasks_app import services
 from tasks_app.models import ProjectEventCounter, TaskEvent, TaskLog, WorkerHeartbeat
+from tasks_app.queries import HEAVY
 
 
 @admin.register(TaskLog)
@@ -24,12 +25,17 @@ class TaskLogAdmin(ReadOnlyAdmin):
     search_fields = ["=id", "message", "error", "worker", "project__name", "memory__title"]
     date_hierarchy = "created_at"
     actions = ["cancel", "retry"]
+    heavy = HEAVY
 
-    @admin.action(description="Cancel the selected tasks")
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Who may change tasks may act on them, although nobody edits their fields."""
+        return request.user.has_perm("tasks_app.change_tasklog")
+
+    @admin.action(description="Cancel the selected tasks", permissions=["act"])
     def cancel(self, request: HttpRequest, rows: QuerySet[TaskLog]) -> None:
         self._each(request, rows, services.cancel, "cancelled, or asked to stop")
 
-    @admin.action(description="Retry the selected tasks")
+    @admin.action(description="Retry the selected tasks", permissions=["act"])
     def retry(self, request: HttpRequest, rows: QuerySet[TaskLog]) -> None:
         self._each(request, rows, services.retry, "asked for again")
 
@@ -47,10 +53,6 @@ class TaskLogAdmin(ReadOnlyAdmin):
         level = messages.WARNING if refused else messages.SUCCESS
         refusal = f" {refused} could not be: their state forbids it." if refused else ""
         self.message_user(request, f"{acted} tasks were {done}.{refusal}", level)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskLog]:
-        rows: QuerySet[TaskLog] = super().get_queryset(request)
-        return rows.defer("memory__content", "memory__messages")
 
 
 @admin.register(TaskEvent)

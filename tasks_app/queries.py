@@ -15,6 +15,8 @@ from memories.models import Project
 from tasks_app.models import TERMINAL, ProjectEventCounter, Status, TaskEvent, TaskLog, WorkerHeartbeat
 from tasks_app.presence import FRESH
 
+HEAVY = ("payload", "traceback", "memory__content", "memory__messages")  # megabytes, and no list shows them
+
 
 @dataclass(slots=True)
 class Step:
@@ -52,8 +54,7 @@ def tasks(
         rows = rows.filter(
             Q(message__icontains=q) | Q(error__icontains=q) | Q(memory__title__icontains=q) | Q(kind__icontains=q)
         )
-    heavy = ("payload", "traceback", "memory__content", "memory__messages")
-    return rows.select_related("project", "memory").defer(*heavy).order_by("-id")
+    return rows.select_related("project", "memory").defer(*HEAVY).order_by("-id")
 
 
 def timeline(task: TaskLog) -> list[Step]:

@@ -32,7 +32,7 @@ def submit(
     that goes on."""
     with transaction.atomic():
         if memory is not None:
-            cancel_active(memory.tasks)
+            cancel_active(memory.tasks.all())
         task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of)
         if memory is not None:
             Memory.objects.filter(pk=memory.pk).update(task=task)
@@ -45,8 +45,8 @@ def cancel(task: TaskLog) -> TaskLog:
     """Cancels a waiting task at once and asks a running one to stop; an import takes its children along."""
     if not transitions.request_cancel(task):
         raise StateConflict(f"The task has ended already: it is {_status(task)}.")
-    cancel_active(task.children)
-    return TaskLog.objects.get(pk=task.pk)
+    cancel_active(task.children.all())
+    return TaskLog.objects.defer("payload").get(pk=task.pk)
 
 
 def cancel_active(tasks: QuerySet[TaskLog]) -> None:

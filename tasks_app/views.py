@@ -49,7 +49,7 @@ def task_detail(request: HttpRequest, place: Place, task_id: UUID) -> HttpRespon
         steps=steps,
         longest=max((step.seconds or 0 for step in steps), default=0),
         page=paginate(request, queries.tasks(place.project, parent=task)),
-        retried_by=task.retried_by.order_by("-id").first(),
+        retried_by=task.retried_by.defer("payload").order_by("-id").first(),
         show_traceback=bool(task.traceback) and request.user.is_staff,
     )
 
@@ -77,8 +77,8 @@ def task_retry(request: HttpRequest, place: Place, task_id: UUID) -> HttpRespons
 
 
 def _of(place: Place, task_id: UUID) -> TaskLog:
-    rows = TaskLog.objects.select_related("project", "memory", "parent", "retry_of").filter(project=place.project)
-    return get_object_or_404(rows, pk=task_id)
+    rows = queries.tasks(place.project).select_related("parent", "retry_of")
+    return get_object_or_404(rows.defer("parent__payload", "retry_of__payload"), pk=task_id)
 
 
 def _page(place: Place, task: TaskLog) -> str:

@@ -15,7 +15,7 @@ def watch(task_id: UUID | str, write: Callable[[str], None]) -> TaskLog:
     """Writes a line for each event of the task until its terminal one; returns the row then. TaskLog.DoesNotExist."""
     seen = 0
     while True:
-        task = TaskLog.objects.get(pk=task_id)
+        task = TaskLog.objects.defer("payload").get(pk=task_id)
         for event in TaskEvent.objects.filter(task=task, seq__gt=seen).order_by("seq"):
             seen = event.seq
             write(line(event.data))

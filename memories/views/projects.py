@@ -64,7 +64,7 @@ def settings(request: HttpRequest, place: Place) -> HttpResponse:
     """The project's name and members, and the reader's keys. A post changes name and description."""
     form = ProjectForm(request.POST or None, instance=place.project)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        services.update_project(place.project, form.cleaned_data)
         messages.success(request, "The project's name and description are saved.")
         return redirect("settings", place.project.pk)
     return _settings(request, place, project_form=form)
@@ -109,7 +109,7 @@ def member_change(request: HttpRequest, place: Place, user_id: int) -> HttpRespo
     own, removed = user_id == request.user.pk, "remove" in request.POST
     if not (own and removed):
         access.require(request.user, place.project, Role.OWNER)
-    membership = get_object_or_404(members.members(place.project), user_id=user_id)
+    membership = members.member(place.project, user_id)
     try:
         done = _remove(membership) if removed else _give_role(membership, request.POST.get("role", ""))
     except members.LastOwner as error:

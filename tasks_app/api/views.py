@@ -107,7 +107,7 @@ class TaskViewSet(ApiViewSet):
         return Response(TaskStats(queries.stats(scope)).data)
 
     def _task(self, pk: UUID, role: Role = Role.VIEWER) -> TaskLog:
-        task = access.get_visible(TaskLog.objects.select_related("project", "memory"), self.request.user, pk)
+        task = access.get_visible(queries.tasks(None), self.request.user, pk)
         access.require(self.request.user, task.project, role)
         return task
 

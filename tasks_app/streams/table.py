@@ -58,8 +58,7 @@ def later(channel: str, after: int, limit: int = PAGE) -> Batch | None:
 
 def read_task(channel: str, after: int | None) -> Batch | None:
     """A task's events after `after`, or its newest one where there is no such place; None when the task is gone."""
-    parts = split(channel)
-    task = TaskLog.objects.filter(pk=parts[1]).first() if parts else None
+    task = _task(channel)
     if task is None:
         return None
     if after is None or after > task.event_seq:
@@ -129,9 +128,13 @@ def missing(behind: dict[str, int]) -> dict[str, Batch | None]:
 
 def ended_at(channel: str) -> int | None:
     """The number of a task's terminal event; None while there is none."""
-    parts = split(channel)
-    task = TaskLog.objects.filter(pk=parts[1]).first() if parts else None
+    task = _task(channel)
     return task.event_seq if task is not None and task.is_terminal else None
+
+
+def _task(channel: str) -> TaskLog | None:
+    parts = split(channel)
+    return TaskLog.objects.defer("payload", "traceback").filter(pk=parts[1]).first() if parts else None
 
 
 def _events(channel: str) -> tuple[str, QuerySet[TaskEvent]]:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
+from memories import services
 from memories.api.inputs import MAX_MESSAGES
 from memories.models import Memory, Project
 from tasks_app.models import TaskLog
@@ -305,6 +306,15 @@ def test_deleting_says_first_what_would_go(api: APIClient, project: Project) -> 
     assert receipt.json()["passages_removed"] == 1
     assert api.get(f"{MEMORIES}/{memory.pk}").status_code == 404
     assert api.delete(f"{MEMORIES}/{memory.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("change", [{"title": "New"}, {"tags": ["x"]}, {"content": "Ada lives in Turin."}])
+def test_a_change_leaves_alone_what_a_worker_publishes(project: Project, alice: User, change: dict[str, Any]) -> None:
+    read_before = rows.memory(project, "Ada: I moved to Turin.")
+    Memory.objects.filter(pk=read_before.pk).update(generation=7, last_generation=8, summary="Ada moved.")
+    services.update_memory(read_before, change)
+    memory = Memory.objects.get(pk=read_before.pk)
+    assert (memory.generation, memory.last_generation, memory.summary) == (7, 8, "Ada moved.")
 
 
 def test_pages_stay_in_step_while_rows_come(api: APIClient, project: Project) -> None:

@@ -46,6 +46,13 @@ def test_a_result_has_the_fields_of_the_contract(api: APIClient, project: Projec
     assert result.keys() == {*expected, "score", "why"}
 
 
+def test_null_is_as_good_as_left_out(api: APIClient, project: Project, talk: Memory) -> None:
+    nothing = {"filters": None, "as_of": None, "known_at": None, "center_entity": None}
+    answer = api.post(SEARCH, {"project": str(project.pk), "query": "Turin", "kinds": ["passage"], **nothing})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["results"]
+
+
 def test_days_are_read_to_their_end(api: APIClient, project: Project, talk: Memory) -> None:
     ada = rows.entity(project, "Ada")
     fact = rows.fact(ada, "lives_in", "Turin", talk, valid_at=rows.DAY)

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from memories import services
 from memories.engine.types import Message
@@ -61,6 +62,40 @@ def save(owner: User, home: Project, new: NewMemory | str) -> Memory:
     task = run(memory.task)
     assert task.status == Status.COMPLETED, (task.error, task.traceback)
     return Memory.objects.get(pk=memory.pk)
+
+
+def test_an_attempt_that_was_overtaken_publishes_nothing(owner: User, home: Project) -> None:
+    memory = save(owner, home, ACME)
+    task = services.reprocess_memory(memory)
+
+    def overtaken(progress: runner.Progress) -> runner.Outcome:
+        outcome = ingest_episode.run(progress)
+        Memory.objects.filter(pk=memory.pk).update(generation=99)
+        return outcome
+
+    runner.run(task.pk, overtaken, "test")
+    assert TaskLog.objects.get(pk=task.pk).status == Status.FAILED
+    assert Memory.objects.get(pk=memory.pk).generation == 99
+
+
+def test_an_import_that_is_cancelled_makes_no_more_children(owner: User, home: Project) -> None:
+    task = services.import_memories(owner, home, [NewMemory(content=str(number)) for number in range(120)])
+
+    def cancelled_between_batches(progress: runner.Progress) -> None:
+        save_count = progress.save_count
+
+        def save_count_and_cancel(done: int) -> None:
+            save_count(done)
+            if done == 50:
+                transaction.on_commit(lambda: tasks.cancel(task) and None)
+
+        progress.save_count = save_count_and_cancel  # type: ignore[method-assign]
+        import_memories.run(progress)
+
+    runner.run(task.pk, cancelled_between_batches, "test")
+    assert TaskLog.objects.get(pk=task.pk).status == Status.CANCELLED
+    assert list(task.children.values_list("status", flat=True)) == [Status.CANCELLED] * 50
+    assert home.memories.count() == 50
 
 
 def graph_of(project: Project) -> dict[str, object]:

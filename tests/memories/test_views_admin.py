@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -82,3 +87,45 @@ def test_a_memory_can_be_read_again(admin_client: Client, project: Project) -> N
     admin_client.post("/admin/memories/memory/", {"action": "read_again", "_selected_action": [str(memory.pk)]})
     memory.refresh_from_db()
     assert memory.task is not None
+
+
+def in_the_meantime(model: type[Memory | Project], **changes: Any) -> Callable[..., None]:
+    """A receiver of pre_save: what a worker writes between a page's reading of the row and its writing."""
+
+    def work(sender: object, instance: Memory | Project, **_: object) -> None:
+        model._default_manager.filter(pk=instance.pk).update(**changes)
+
+    return work
+
+
+def test_a_memory_that_is_published_while_it_is_edited_stays_published(admin_client: Client, project: Project) -> None:
+    memory, _, _ = rows.read_memory(project)
+    form = {"title": "New", "metadata": "{}", "external_id": "", "source_url": ""}
+    publish = in_the_meantime(Memory, generation=7)
+    pre_save.connect(publish, sender=Memory)
+    try:
+        admin_client.post(f"/admin/memories/memory/{memory.pk}/change/", form)
+    finally:
+        pre_save.disconnect(publish, sender=Memory)
+    memory.refresh_from_db()
+    assert (memory.title, memory.generation) == ("New", 7)
+
+
+def test_a_graph_that_changes_while_its_project_is_renamed_stays_changed(
+    admin_client: Client, client: Client, alice: User, project: Project
+) -> None:
+    client.force_login(alice)
+    inline = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    rebuild = in_the_meantime(Project, graph_version=9, community_generation=5)
+    pre_save.connect(rebuild, sender=Project)
+    try:
+        for name, who, path in (
+            ("By admin", admin_client, f"/admin/memories/project/{project.pk}/change/"),
+            ("By owner", client, f"/project/{project.pk}/settings"),
+        ):
+            Project.objects.filter(pk=project.pk).update(graph_version=1, community_generation=1)
+            who.post(path, {"name": name, "description": "", **inline})
+            project.refresh_from_db()
+            assert (project.name, project.graph_version, project.community_generation) == (name, 9, 5)
+    finally:
+        pre_save.disconnect(rebuild, sender=Project)

@@ -182,6 +182,7 @@ def test_members_come_and_go(client: Client, alice: User, charlie: User, project
     membership.refresh_from_db()
     assert membership.role == "editor"
     assert client.post(f"{root}settings/members/{charlie.pk}", {"role": "king"}).status_code == 400
+    assert client.post(f"{root}settings/members/{10**20}", {"role": "editor"}).status_code == 404
     client.post(f"{root}settings/members/{charlie.pk}", {"remove": "1"})
     assert not project.memberships.filter(user=charlie).exists()
     last = client.post(f"{root}settings/members/{alice.pk}", {"remove": "1"}, follow=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -134,12 +136,13 @@ def test_what_has_ended_stays_as_it_is_even_for_its_own_attempt(home: Project) -
     task = claimed(make(home))
     transitions.complete(task, {"first": True}, nothing, message="")
     before = events(task)
-    for late in (
+    attempted: list[Callable[[], object]] = [
         lambda: transitions.advance(task, progress=10),
         lambda: transitions.fail(task, "late", retryable=False),
         lambda: transitions.put_back(task, 1, "", failed=True),
         lambda: transitions.complete(task, {}, nothing, message=""),
-    ):
+    ]
+    for late in attempted:
         with pytest.raises(LeaseLost):
             late()
     row = TaskLog.objects.get(pk=task.pk)
@@ -294,12 +297,13 @@ def test_after_a_cancel_an_attempt_publishes_nothing_and_does_not_go_on(home: Pr
     task = claimed(make(home))
     transitions.request_cancel(task)
     effects: list[str] = []
-    for late in (
+    attempted: list[Callable[[], object]] = [
         lambda: transitions.advance(task, progress=80),
         lambda: transitions.put_back(task, 60, "Waiting to try again", failed=True),
         lambda: transitions.wait_for_children(task, 3),
         lambda: transitions.complete(task, {}, lambda: effects.append("late"), message=""),
-    ):
+    ]
+    for late in attempted:
         with pytest.raises(TaskCancelled):
             late()
     assert effects == []
@@ -322,3 +326,20 @@ def test_a_retry_cancels_what_still_reads_the_memory(home: Project) -> None:
     assert TaskLog.objects.get(pk=first.pk).status == Status.CANCELLED
     memory.refresh_from_db()
     assert memory.task == second
+
+
+def test_a_rebuild_that_is_retried_twice_at_the_same_moment_is_one(
+    home: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = make(home, Kind.REBUILD_COMMUNITIES)
+    services.cancel(old)
+    submit, beaten = services.submit, list[TaskLog]()
+
+    def beaten_once(project: Project, kind: Kind, **given: Any) -> TaskLog:
+        if not beaten:
+            beaten.append(transitions.enqueue(project, kind))
+        return submit(project, kind, **given)
+
+    monkeypatch.setattr(services, "submit", beaten_once)
+    again = services.retry(old)
+    assert (again.status, again.retry_of) == (Status.PENDING, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest.mock import ANY
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -150,3 +150,33 @@ def test_the_admin_lists_tasks_with_as_many_queries_for_many(staff: Client, proj
     for _ in range(27):
         rows.task(project, of=rows.memory(project))
     assert queries() == few
+
+
+def test_staff_who_may_only_look_can_not_cancel(client: Client, project: Project) -> None:
+    looker = User.objects.create_user("looker", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_tasklog"))
+    client.force_login(looker)
+    task = rows.task(project)
+    path, chosen = "/admin/tasks_app/tasklog/", [str(task.pk)]
+    assert client.get(path).status_code == 200
+    client.post(path, {"action": "cancel", "_selected_action": chosen})
+    task.refresh_from_db()
+    assert task.status == Status.PENDING
+    looker.user_permissions.add(Permission.objects.get(codename="change_tasklog"))
+    client.post(path, {"action": "cancel", "_selected_action": chosen})
+    task.refresh_from_db()
+    assert task.status == Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/tasks_app/tasklog/", "/project/{project}/tasks/{task}", "/api/v1/tasks/{task}"]
+)
+def test_an_import_is_shown_without_reading_what_it_imports(
+    staff: Client, alice: User, project: Project, path: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    staff.force_login(alice)
+    task = rows.task(project, payload={"items": ["many megabytes"]})
+    with CaptureQueriesContext(connection) as captured:
+        assert staff.get(path.format(project=project.pk, task=task.pk)).status_code == 200
+    assert not any('"payload"' in query["sql"] for query in captured)

@@ -20,8 +20,6 @@ from memories.api.problems import Conflict
 from memories.api.shapes import MemberShape, ProjectShape, ProjectStats
 from memories.models import Membership, Project
 
-MAX_ID = 2**31 - 1  # a longer number is nobody's id, and no database takes it
-
 
 class ProjectViewSet(ApiViewSet):
     """The projects that one is a member of."""
@@ -56,10 +54,7 @@ class ProjectViewSet(ApiViewSet):
     @extend_schema(summary="Rename or describe a project (owner)", request=ProjectInput, responses=ProjectShape)
     def partial_update(self, request: Request, pk: UUID) -> Response:
         project = access.get_project(request.user, pk, Role.OWNER)
-        values = self.checked(ProjectInput, partial=True)
-        for name, value in values.items():
-            setattr(project, name, value)
-        project.save(update_fields=[*values, "updated_at"])
+        services.update_project(project, self.checked(ProjectInput, partial=True))
         return self._answer(pk)
 
     @extend_schema(summary="Delete a project with all that is in it (owner)", responses={204: None})
@@ -111,8 +106,7 @@ class MemberViewSet(ApiViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _member(self, project_id: UUID, user_id: int, role: Membership.Role) -> Membership:
-        project = access.get_project(self.request.user, project_id, role)
-        return get_object_or_404(members.members(project), user_id=min(user_id, MAX_ID))
+        return members.member(access.get_project(self.request.user, project_id, role), user_id)
 
 
 def _kept(change: Any, *args: Any) -> Any:
