@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from memories.models import (
@@ -71,10 +71,11 @@ def _retype(entity_ids: Collection[UUID]) -> None:
 def remove_orphans(entity_ids: Collection[UUID]) -> tuple[int, set[UUID]]:
     """Deletes those of the entities that nothing mentions and no fact is about.
 
-    Returns how many, and the communities that lost a member.
+    Returns how many, and the communities that lost a member; those a rebuild has not shown yet are its own affair.
     """
     orphans = list(Entity.objects.filter(pk__in=entity_ids, mention_count=0, fact_count=0).values_list("pk", flat=True))
-    left = set(CommunityMembership.objects.filter(entity__in=orphans).values_list("community_id", flat=True))
+    shown = CommunityMembership.objects.filter(generation=F("community__project__community_generation"))
+    left = set(shown.filter(entity__in=orphans).values_list("community_id", flat=True))
     Entity.objects.filter(pk__in=orphans).delete()
     return len(orphans), left
 

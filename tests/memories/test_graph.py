@@ -283,6 +283,17 @@ def check_communities(project: Project) -> None:
         assert seen == members, f"{community} is not connected"
 
 
+def test_a_deletion_leaves_alone_what_a_rebuild_has_not_shown_yet(owner: User, home: Project) -> None:
+    memory = save(owner, home, ACME)
+    unseen = Community.objects.create(project=home, generation=home.community_generation + 1, name="Unseen")
+    CommunityMembership.objects.bulk_create(
+        CommunityMembership(community=unseen, entity=entity, generation=unseen.generation)
+        for entity in home.entities.all()
+    )
+    services.delete_memory(memory)
+    assert Community.objects.filter(pk=unseen.pk).exists()
+
+
 def test_a_rebuild_keeps_ids_where_members_stay_and_ends_without_a_graph(owner: User, home: Project) -> None:
     empty = run(services.request_rebuild(home))
     assert (empty.status, empty.result) == (Status.COMPLETED, {"communities_count": 0, "edges_count": 0})
