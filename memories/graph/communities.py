@@ -12,13 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Count, F
+from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from memories.engine import communities as engine
 from memories.engine import embedding
-from memories.graph import placing
+from memories.graph import placing, versions
 from memories.graph.placing import SMALLEST, recount, search_text
 from memories.models import (
     Community,
@@ -202,8 +202,14 @@ def write_groups(project: Project, generation: int, groups: Sequence[Group]) -> 
         yield done
 
 
-def swap(project: Project, generation: int, groups: Sequence[Group]) -> None:
-    """Makes the generation the one that readers see, in the caller's transaction; the others go."""
+def swap(project: Project, generation: int, groups: Sequence[Group], graph_version: int) -> None:
+    """Makes the generation the one that readers see, in the caller's transaction; the others go.
+
+    What was saved or deleted since the graph was read, at `graph_version`, is made up for instead of reading it again,
+    so a rebuild ends however busy its project is.
+    """
+    versions.bump(project)  # locks the project's row: a deletion is seen whole here, or comes after
+    changed = versions.current(project) != graph_version + 1
     rows = [
         Community(pk=group.id, project=project, generation=generation, name=group.name, summary=group.summary)
         for group in groups
@@ -211,13 +217,36 @@ def swap(project: Project, generation: int, groups: Sequence[Group]) -> None:
     Community.objects.bulk_update(rows, ["generation", "name", "summary"], batch_size=BATCH)
     here = Community.objects.filter(project=project, generation=generation)
     here.update(rebuilt_at=Now())
-    Project.objects.filter(pk=project.pk).update(community_generation=generation, graph_version=F("graph_version") + 1)
+    Project.objects.filter(pk=project.pk).update(community_generation=generation)
     Community.objects.filter(project=project).exclude(generation=generation).delete()
     CommunityMembership.objects.filter(community__project=project).exclude(generation=generation).delete()
     project.community_generation = generation
+    if changed:
+        placing.mend(project, {group.id for group in groups})
+        _drop_unsaid(here)
     recount(project, {group.id for group in groups})
     placing.place(project, _unplaced(project))
     _index(project)
+
+
+def _drop_unsaid(communities: QuerySet[Community]) -> None:
+    """Takes sentences out of summaries that no memory says any more at their place."""
+    rows = list(communities)
+    memories = {str(sentence["memory"]) for community in rows for sentence in community.summary}
+    said = {
+        (str(memory), start, end, text)
+        for chunk in _chunks(sorted(memories))
+        for memory, start, end, text in FactSupport.objects.filter(memory__in=chunk).values_list(
+            "memory_id", "start", "end", "fact__sentence"
+        )
+    }
+    for community in rows:
+        community.summary = [
+            sentence
+            for sentence in community.summary
+            if (sentence["memory"], sentence["start"], sentence["end"], sentence["text"]) in said
+        ]
+    Community.objects.bulk_update(rows, ["summary"], batch_size=BATCH)
 
 
 def _unplaced(project: Project) -> set[UUID]:

@@ -37,6 +37,12 @@ def place(project: Project, touched: Collection[UUID], left: Collection[UUID] = 
     _rename(left)
 
 
+def mend(project: Project, community_ids: Collection[UUID]) -> None:
+    """Splits those of the communities that are no longer connected and names them after members that are there."""
+    _repair(project, community_ids)
+    _rename(community_ids)
+
+
 def recount(project: Project, community_ids: Collection[UUID]) -> None:
     """Brings the member counts up to the memberships; a community without two members goes."""
     counts = Community.objects.filter(pk__in=community_ids).annotate(

@@ -13,6 +13,7 @@ def run(progress: Progress) -> Outcome:
     progress.stage("remove", 10, "Removing existing communities...")
     communities.remove_outdated(project)
     progress.stage("detect", 30, "Detecting communities...")
+    graph_version = versions.current(project)
     graph = communities.load_graph(project)
     found = communities.detect(graph)
     progress.stage("found", 50, f"Found {len(found)} communities...")
@@ -27,5 +28,5 @@ def run(progress: Progress) -> Outcome:
     return Outcome(
         result={"communities_count": len(groups), "edges_count": len(graph.edges)},
         message="Communities rebuilt",
-        effects=partial(communities.swap, project, generation, groups),
+        effects=partial(communities.swap, project, generation, groups, graph_version),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from memories import services
 from memories.engine.types import Message
-from memories.graph import versions
+from memories.graph import communities, versions
 from memories.models import (
     Community,
     CommunityMembership,
@@ -292,6 +293,31 @@ def test_a_deletion_leaves_alone_what_a_rebuild_has_not_shown_yet(owner: User, h
     )
     services.delete_memory(memory)
     assert Community.objects.filter(pk=unseen.pk).exists()
+
+
+def test_what_is_deleted_during_a_rebuild_is_in_no_community(
+    owner: User, home: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = save(owner, home, "Anna Smith works for Acme.")
+    for name in ("Maria Costa", "Peter Jones", "Tom Baker"):
+        save(owner, home, f"{name} works for Acme.")
+    write = communities.write_groups
+    deleted: list[dict[str, int]] = []
+
+    def interrupted(*args: Any) -> Any:
+        yield from write(*args)
+        if not deleted:
+            deleted.append(services.delete_memory(Memory.objects.get(pk=memory.pk)))
+
+    monkeypatch.setattr(communities, "write_groups", interrupted)
+    row = run(services.request_rebuild(home))
+    assert row.status == Status.COMPLETED, row.traceback
+    assert deleted
+    check_communities(home)
+    told = str(list(Community.objects.filter(project=home).values_list("name", "summary")))
+    told += str(list(SearchDocument.objects.filter(project=home).values_list("text", flat=True)))
+    assert "Maria Costa" in told
+    assert "Anna Smith" not in told
 
 
 def test_a_rebuild_keeps_ids_where_members_stay_and_ends_without_a_graph(owner: User, home: Project) -> None:
