@@ -62,9 +62,11 @@ class TaskLog(UUIDModel):
     error = models.TextField(blank=True, default="")
     traceback = models.TextField(blank=True, default="")
     retryable = models.BooleanField(default=False)
+    eta_seconds = models.FloatField(null=True, blank=True)
 
     cpu_seconds = models.FloatField(null=True, blank=True)
     peak_memory_mb = models.FloatField(null=True, blank=True)
+    llm_tokens = models.PositiveIntegerField(null=True, blank=True)
     event_seq = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -126,6 +128,44 @@ class TaskLog(UUIDModel):
         if self.started_at is None or self.finished_at is None:
             return None
         return round((self.finished_at - self.started_at).total_seconds(), 3)
+
+
+class TaskCheckpoint(models.Model):
+    """What a running task has worked out already and would not like to pay for again: the next attempt begins with it.
+
+    `number` counts the pieces of a stage. All of a task's go when it ends.
+    """
+
+    task = models.ForeignKey(TaskLog, models.CASCADE, related_name="checkpoints")
+    stage = models.CharField(max_length=40)
+    number = models.PositiveIntegerField(default=0)
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["task", "stage", "number"]
+        constraints = [models.UniqueConstraint(fields=["task", "stage", "number"], name="task_checkpoint_place")]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.number} of {self.task_id}"
+
+
+class StagePace(models.Model):
+    """How long a stage of a kind has taken lately per unit of work: what an ETA is reckoned from.
+
+    `seconds_per_unit` is a moving average over the latest completed tasks, `samples` how many went into it.
+    """
+
+    kind = models.CharField(max_length=40)
+    stage = models.CharField(max_length=40)
+    seconds_per_unit = models.FloatField()
+    samples = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ["kind", "stage"]
+        constraints = [models.UniqueConstraint(fields=["kind", "stage"], name="stage_pace_of_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.stage}: {self.seconds_per_unit:.4f} s"
 
 
 class ProjectEventCounter(models.Model):
