@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from memories.engine.extraction import gazetteer
 from memories.engine.extraction.firstnames import is_first_name
 from memories.engine.extraction.lookup import NameIndex
+from memories.engine.extraction.titles import titles
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span, Token
@@ -120,6 +121,7 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     candidates += _methods(doc)
     candidates += _quoted(doc)
     candidates += _defined(doc)
+    candidates += _titled(doc)
     return _without_overlap(doc, [name for name in candidates if name])
 
 
@@ -278,6 +280,15 @@ def _defined(doc: Doc) -> Iterator[Name | None]:
                 yield _located(doc, term[0].start(), term[-1].end(), "concept", 1)
                 yield _located(doc, match.start(1), match.end(1), "concept", 1)
                 break
+
+
+def _titled(doc: Doc) -> Iterator[Name | None]:
+    """What the text marks as the name of a film, a band, a town."""
+    for title in titles(doc):
+        span = clean(doc.text, doc[title.first].idx, doc[title.last - 1].idx + len(doc[title.last - 1]), keep_the=True)
+        name = _located(doc, *span, title.type, 1) if span else None
+        if name and name.text.casefold() not in NO_NAMES:
+            yield name
 
 
 def _qualifies(token: Token) -> bool:

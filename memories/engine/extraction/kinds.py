@@ -1,0 +1,62 @@
+"""Nouns that say what a name is of: "the film Metropolis", "cities such as Lyon and Graz", "Ghent, a port".
+
+After Hearst (1992), "Automatic acquisition of hyponyms from large text corpora", with appositions and compounds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction.predicates import KIN, is_role
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+_KINDS = {
+    "work": """film movie documentary novel novella book poem play musical opera album song single ep lp soundtrack
+        track tune essay story memoir autobiography biography sitcom series trilogy comic manga anime painting fresco
+        sculpture symphony concerto sonata ballet anthology hymn ballad videogame mixtape sequel prequel miniseries
+        remake poems screenplay""",
+    "organization": """band company firm label club orchestra choir trio quartet quintet duo supergroup agency startup
+        airline manufacturer publisher network union party university college school institute bank charity retailer
+        ngo nonprofit organization organisation corporation newspaper ensemble brewery carmaker conglomerate militia
+        subsidiary consortium start-up church congregation""",
+    "location": """city town village country state province county district region island river lake mountain suburb
+        neighborhood neighbourhood venue theatre theater arena stadium hamlet municipality borough commune peninsula
+        valley port republic nation territory castle palace park beach street capital hotel airport cathedral continent
+        resort township settlement volcano prison museum""",
+    "event": """festival war battle tournament conference championship workshop symposium ceremony expedition election
+        uprising massacre earthquake hurricane race marathon""",
+    "product": """robot car aircraft airplane ship phone smartphone console device spacecraft rocket satellite toy
+        drone missile drug game""",
+    "technology": """software toolkit library framework compiler programming_language database search_engine
+        operating_system package chatbot browser app plugin""",
+    "concept": """algorithm dataset corpus method technique theorem metric measure score award prize genre language
+        dialect disease protocol format degree medal model classifier task treebank""",
+}
+KINDS: dict[str, str] = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns.split()}
+_NO_PERSON = frozenset(
+    """computer letter number center order river paper power water newspaper factor sector motor matter manner
+    quarter chapter cover danger border corner layer error terror mirror color colour favor honor labor humor
+    rumor flavor weather winter summer dinner shelter list moment list consist restaurant plant giant grant
+    variant project object subject aspect effect effort process access success business cluster parameter
+    perimeter filter router server browser printer scanner container counter character theater theatre monitor
+    processor sensor vector tensor operator indicator predictor encoder decoder descriptor transistor timer
+    transformer marker parser trigger adapter driver compiler debugger buffer pointer finger flower tower
+    october november december september offer transfer member poster sister brother mother father daughter other
+    another either neither under over after user gender tumor disorder specialist insect dialect intellect
+    architect conductor""".split()
+) - {"architect", "conductor", "specialist"}
+
+
+def kind_of(noun: Token) -> str | None:
+    """The type of the thing that a common noun names: "location" for "town", "person" for "singer"; else None."""
+    if noun.pos_ not in {"NOUN", "PROPN"} or noun.text[:1].isupper():
+        return None
+    lemma = noun.lemma_.lower()
+    kind = KINDS.get(lemma)
+    if kind is None and (lemma in KIN or (is_role(lemma) and lemma not in _NO_PERSON)):
+        kind = "person"
+    if lemma == "language" and any(child.lower_ == "programming" for child in noun.children):
+        kind = "technology"
+    return kind
