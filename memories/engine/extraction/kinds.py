@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memories.engine.extraction.predicates import KIN, is_role
+from memories.engine.extraction.predicates import KIN, NOUNS
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -20,7 +20,7 @@ _KINDS = {
     "organization": """band company firm label club orchestra choir trio quartet quintet duo supergroup agency startup
         airline manufacturer publisher network union party university college school institute bank charity retailer
         ngo nonprofit organization organisation corporation newspaper ensemble brewery carmaker conglomerate militia
-        subsidiary consortium start-up church congregation""",
+        subsidiary consortium start-up church congregation group""",
     "location": """city town village country state province county district region island river lake mountain suburb
         neighborhood neighbourhood venue theatre theater arena stadium hamlet municipality borough commune peninsula
         valley port republic nation territory castle palace park beach street capital hotel airport cathedral continent
@@ -35,18 +35,18 @@ _KINDS = {
         dialect disease protocol format degree medal model classifier task treebank""",
 }
 KINDS: dict[str, str] = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns.split()}
-_NO_PERSON = frozenset(
-    """computer letter number center order river paper power water newspaper factor sector motor matter manner
-    quarter chapter cover danger border corner layer error terror mirror color colour favor honor labor humor
-    rumor flavor weather winter summer dinner shelter list moment list consist restaurant plant giant grant
-    variant project object subject aspect effect effort process access success business cluster parameter
-    perimeter filter router server browser printer scanner container counter character theater theatre monitor
-    processor sensor vector tensor operator indicator predictor encoder decoder descriptor transistor timer
-    transformer marker parser trigger adapter driver compiler debugger buffer pointer finger flower tower
-    october november december september offer transfer member poster sister brother mother father daughter other
-    another either neither under over after user gender tumor disorder specialist insect dialect intellect
-    architect conductor""".split()
-) - {"architect", "conductor", "specialist"}
+_PERSONAL_RELATIONS = frozenset(
+    """works_for founded owns created member_of educated_at lives_in leads won student_of teacher_of successor_of
+    predecessor_of supports enemy_of""".split()
+)
+_ROLES = frozenset(key.partition("/")[0] for key, relation in NOUNS.items() if relation.name in _PERSONAL_RELATIONS)
+_PEOPLE = KIN | _ROLES | frozenset(
+    """actor actress singer poet politician footballer musician nurse chef pilot spy model host rapper soldier saint
+    monk nun farmer merchant lawyer surgeon physician doctor critic comedian wrestler boxer golfer swimmer runner
+    driver rider skater jockey lyricist drummer conductor soprano tenor baritone producer broadcaster""".split()
+) - {"head", "staff", "chief", "candidate", "native"}
+_ENDINGS = ("ist", "ian", "woman", "ologist", "grapher", "smith", "keeper", "player", "maker", "writer", "layer")
+_NO_PERSON = frozenset("list playlist artist-run consist checklist wishlist twist exist layer player rendition".split())
 
 
 def kind_of(noun: Token) -> str | None:
@@ -55,7 +55,7 @@ def kind_of(noun: Token) -> str | None:
         return None
     lemma = noun.lemma_.lower()
     kind = KINDS.get(lemma)
-    if kind is None and (lemma in KIN or (is_role(lemma) and lemma not in _NO_PERSON)):
+    if kind is None and (lemma in _PEOPLE or (lemma.endswith(_ENDINGS) and lemma not in _NO_PERSON)):
         kind = "person"
     if lemma == "language" and any(child.lower_ == "programming" for child in noun.children):
         kind = "technology"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
+from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.naming import Name, find_names
@@ -87,7 +88,7 @@ class _Memory:
 
     def read(self, passages: Sequence[Passage]) -> Iterator[Reading]:
         windows = self._parse(passages)
-        self._settle_types(window.names for found in windows for window in found)
+        self._settle_types([window for found in windows for window in found])
         for passage, found in zip(passages, windows, strict=True):
             yield self._reading(passage, found)
 
@@ -106,12 +107,15 @@ class _Memory:
             windows[index].append(_Window(doc, offset, find_names(doc, self.names, self.technologies), english))
         return windows
 
-    def _settle_types(self, found: Iterable[list[Name]]) -> None:
+    def _settle_types(self, windows: Iterable[_Window]) -> None:
         """One type for a name in the whole memory: what most of its mentions say, weighted by trust."""
         votes: dict[str, Counter[str]] = defaultdict(Counter)
-        for names in found:
-            for name in names:
+        for window in windows:
+            for name in window.names:
                 votes[fold(name.text)][name.type] += _TRUST[name.rank]  # type: ignore[assignment]
+            if window.parsed:
+                for name, kind, weight in evidence(window.doc, window.names):
+                    votes[fold(name.text)][kind] += weight  # type: ignore[assignment]
         for key, types in votes.items():
             self.types.setdefault(key, max(sorted(types), key=lambda kind: types[kind]))
             if self.types[key] == "person" and " " in key:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from memories.engine.extraction import gazetteer
 from memories.engine.extraction.firstnames import is_first_name
 from memories.engine.extraction.lookup import NameIndex
+from memories.engine.extraction.predicates import is_role
 from memories.engine.extraction.titles import titles
 
 if TYPE_CHECKING:
@@ -29,16 +30,18 @@ university college institute institution school academy company corporation corp
 association society foundation ministry department bureau federation union league club orchestra council committee
 commission court press hospital group holdings records studios laboratory laboratories labs airlines airways
 organization organisation congress senate parliament authority team police consortium times post journal newspaper
-ensemble
+ensemble band quartet choir service guard army navy fund archive embassy cabinet
 """
 _LOCATIONS = """
 river lake sea ocean bay gulf mountain mountains mount island islands street avenue road boulevard square park
 valley desert county province state city village district peninsula canyon airport station bridge castle palace
-beach forest creek hills coast strait cape harbor harbour cemetery
+beach forest creek hills coast strait cape harbor harbour cemetery theatre theater arena stadium hall centre center
+auditorium church cathedral hippodrome velodrome pavilion plaza amphitheatre tower museum monument plateau basin
+highlands lagoon quarter
 """
 _EVENTS = """
 war battle festival championship championships olympics cup conference election elections revolution massacre summit
-marathon tournament games treaty riots uprising siege crisis fair expo rebellion grand-prix
+marathon tournament games treaty riots uprising siege crisis fair expo rebellion grand-prix universiade
 """
 _CONCEPTS = "award awards prize medal theorem algorithm effect law principle syndrome disease language theory"
 HEAD_TYPES: dict[str, str] = {
@@ -89,6 +92,8 @@ _PLACES = frozenset(
     }
 )
 MAX_NAME = 120
+_YEAR = re.compile(r"(?:18|19|20)\d\d")
+_NUMBER = re.compile(r"\d{1,3}")
 _QUOTED = re.compile(r"[\"\u201c]\s?([A-Z][^\"\u201c\u201d\n]{1,60}?)\s?[\"\u201d]")
 _SHORT_FORM = re.compile(r"\(\s?([A-Z][A-Za-z]{1,6})\s?\)")
 _TERM_WORD = re.compile(r"[^\W\d_]+")
@@ -122,7 +127,19 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     candidates += _quoted(doc)
     candidates += _defined(doc)
     candidates += _titled(doc)
-    return _without_overlap(doc, [name for name in candidates if name])
+    return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, [name for name in candidates if name]))]
+
+
+def _numbered(doc: Doc, name: Name) -> Name:
+    """With the year of an event and the number of a road: "2010 Winter Olympics", "Route 20"."""
+    first, last = name.first, name.last
+    if name.type == "event" and first > 0 and _YEAR.fullmatch(doc[first - 1].text):
+        first -= 1
+    if name.type not in {"person", "group"} and name.rank >= 2 and last < len(doc) and _NUMBER.fullmatch(doc[last].text):
+        if doc[last].head.i in range(first, last) and not (last + 1 < len(doc) and doc[last + 1].pos_ in {"NOUN", "NUM"}):
+            last += 1
+    start, end = min(name.start, doc[first].idx), max(name.end, doc[last - 1].idx + len(doc[last - 1]))
+    return replace(name, first=first, last=last, start=start, end=end, text=doc.text[start:end])
 
 
 def _located(doc: Doc, start: int, end: int, kind: str, rank: int) -> Name | None:
@@ -229,6 +246,8 @@ def _links(doc: Doc, token: Token) -> bool:
         return False
     if token.lower_ in {"for", "in"}:
         return doc[token.i - 1].lower_ in {"award", "prize", "medal"} and _proper(doc[token.i + 1])
+    if token.lower_ == "of" and is_role(doc[token.i - 1].lower_):
+        return False  # "Bishop of Pittsburgh" is a role and a place
     return token.lower_ in {"of", "-", "&", "de", "von", "van", "del", "da"} and _proper(doc[token.i + 1])
 
 
@@ -307,6 +326,29 @@ def _without_overlap(doc: Doc, candidates: Iterable[Name]) -> list[Name]:
             chosen = {i: other for i, other in chosen.items() if other not in rivals}
         chosen.update(dict.fromkeys(range(name.first, name.last), name))
     return sorted(set(chosen.values()), key=lambda name: name.start)
+
+
+def _linked(doc: Doc, names: list[Name]) -> list[Name]:
+    """Names that "of" and "for" make one: "World Wide Fund for Nature", "Circuit Court of Cook County"."""
+    found: list[Name] = []
+    for name in names:
+        before = found[-1] if found else None
+        if before is not None and _continues(doc, before, name):
+            found[-1] = replace(before, end=name.end, last=name.last, text=doc.text[before.start : name.end])
+        else:
+            found.append(name)
+    return found
+
+
+def _continues(doc: Doc, name: Name, other: Name) -> bool:
+    between = [token.lower_ for token in doc[name.last : other.first]]
+    if between not in (["of"], ["for"], ["of", "the"], ["for", "the"]) or not other.text[0].isupper():
+        return False
+    words = name.text.split()
+    head = HEAD_TYPES.get(words[-1].casefold())
+    if other.type == "person" and between[0] == "for":
+        return False
+    return head in {"organization", "event", "concept"} and name.rank >= 2 and other.end - name.start <= MAX_NAME
 
 
 def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:

@@ -1,0 +1,98 @@
+"""What the words around a name say of its type: "Ghent, a port", "the band Blur", "Mrs. Hale", "near Ames", "Iowa City, Iowa"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from memories.engine.extraction.kinds import kind_of
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Token
+
+    from memories.engine.extraction.naming import Name
+
+SURE, LIKELY, HINT = 4.0, 2.0, 1.0
+_TITLES = frozenset(
+    """mr mrs ms miss dr sir dame prof professor sen senator rep gov governor rev reverend lt sgt col gen capt captain
+    general colonel major president king queen prince princess pope lord lady saint judge justice secretary minister
+    chancellor ambassador sheikh imam rabbi cardinal bishop archbishop admiral commander sergeant lieutenant
+    spokesman spokeswoman congressman congresswoman premier mayor emperor empress count baron duke
+    """.split()
+)
+_SPEAKING = frozenset(
+    """say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
+    quip joke testify sing die retire graduate write feel insist argue note""".split()
+)
+_BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
+_MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
+_WHERE = frozenset({"in", "at", "from", "around"})
+
+
+def evidence(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float]]:
+    """Triples of a name, a type and the weight of what speaks for it; for parsed English."""
+    starts = {name.first: name for name in names}
+    for name in names:
+        root = doc[name.first : name.last].root
+        for kind, weight in _spoken(doc, name, root, starts):
+            yield name, kind, weight
+
+
+def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
+    yield from _before(doc, name)
+    yield from _behind(doc, name, starts)
+    yield from _said_to_be(root, name)
+    if root.dep_ == "pobj" and root.head.i == name.first - 1:
+        if root.head.lower_ in _BESIDE or (root.head.lower_ == "of" and root.head.head.lower_ in _BESIDE):
+            yield "location", LIKELY
+        elif root.head.lower_ in _WHERE and name.last - name.first <= 2 and name.type in _MISTAKEN:
+            yield "location", HINT
+    if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
+        yield "person", HINT
+
+
+def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:
+    """ "Mrs. Hale", "the band Blur", "his son Brian"."""
+    if name.first == 0:
+        return
+    word = doc[name.first - 1]
+    if word.lower_.rstrip(".") in _TITLES and word.text[0].isupper():
+        yield "person", SURE
+    kind = kind_of(word)
+    if kind is not None and word.tag_ == "NN" and doc[name.first : name.last].root.head.i >= word.i - 1:
+        yield kind, SURE
+
+
+def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
+    """ "Hale, 37,", "Ames, Iowa", "Hale, who", "the Satyricon club", "Bleak House (1852)"."""
+    if name.last >= len(doc):
+        return
+    word = doc[name.last]
+    following = doc[name.last + 1] if name.last + 1 < len(doc) else None
+    kind = kind_of(word)
+    if kind is not None and word.tag_ == "NN" and kind != "person" and doc[name.first : name.last].root.head == word:
+        yield kind, LIKELY
+    if word.text != "," or following is None:
+        return
+    if following.lower_ in {"who", "whom"} and doc[name.first : name.last].root.dep_ != "pobj":
+        yield "person", SURE
+    elif following.text.isdigit() and len(following.text) == 2 and name.last + 2 < len(doc) and doc[name.last + 2].text in {",", ".", ";"}:
+        yield "person", SURE
+    place = starts.get(following.i)
+    if place is not None and place.type == "location" and place.rank == 2 and name.last - name.first <= 3:
+        closing = doc[place.last].text if place.last < len(doc) else "."
+        if closing in {",", ".", ")", ";"} and name.type != "person":
+            yield "location", LIKELY
+
+
+def _said_to_be(root: Token, name: Name) -> Iterator[tuple[str, float]]:
+    """ "Ghent, a port"; "Ghent is a port"."""
+    for child in root.children:
+        if child.dep_ == "appos" and child.i > root.i and (kind := kind_of(child)):
+            yield kind, SURE
+    if root.dep_ in {"nsubj", "nsubjpass"} and root.head.lemma_ in {"be", "become", "remain"}:
+        for child in root.head.children:
+            if child.dep_ == "attr" and child.tag_ in {"NN", "NNS"} and (kind := kind_of(child)):
+                yield kind, SURE
+    if root.dep_ == "appos" and root.head.i < root.i and (kind := kind_of(root.head)) and root.head.tag_ == "NN":
+        yield kind, SURE
