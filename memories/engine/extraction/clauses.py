@@ -77,10 +77,19 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
     if index is not None:
         yield fact(actor, relation, index, here.verb)
         yield from _attached(here, noun, actor)
+    elif here.sheet.named(noun) and relation.name != "role":
+        yield from _announced(here, preposition, noun, actor)
     elif relation.name == "role":
         yield from described(here.sheet, here.verb, noun, actor)
     else:
         yield from _plain_object(here, preposition, noun, actor, relation)
+
+
+def _announced(here: _Clause, preposition: str, noun: Token, actor: int) -> Iterator[Statement]:
+    """ "recorded two albums, Lungs and Ceremonials": the noun stands for the names that follow it."""
+    for index in here.sheet.named(noun):
+        if index != actor:
+            yield fact(actor, here.relation(preposition, index), index, here.verb, 0.8)
 
 
 def _attached(here: _Clause, noun: Token, actor: int) -> Iterator[Statement]:

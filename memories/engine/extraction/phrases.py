@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
@@ -10,8 +11,9 @@ from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, described, fact, value
 
 if TYPE_CHECKING:
-    from spacy.tokens import Token
+    from spacy.tokens import Span, Token
 
+_POSSESSIVE = frozenset({"'s", "\u2019s", "'", "\u2019", "s"})
 _EXAMPLES = frozenset({"as", "like", "including"})
 _MODIFIERS = frozenset({"compound", "amod", "nmod", "poss"})
 
@@ -29,6 +31,33 @@ def noun_phrase(sheet: Sheet, index: int) -> Iterator[Statement]:
             yield from _possessed(sheet, index, child)
     yield from _exemplifying(sheet, index, root)
     yield from _adjacent(sheet, index, root)
+    yield from _owned(sheet, index, root)
+
+
+def announcements(sheet: Sheet, noun: Token) -> Iterator[Statement]:
+    """ "cities of Ethiopia such as Harar", "Duke's recordings, including Caravan": what is said of the noun holds for
+    each of the names that it announces."""
+    for index in sheet.named(noun):
+        for one in described(sheet, noun, noun, index):
+            if one.object is not None:
+                yield replace(one, confidence=min(one.confidence, 0.75))
+
+
+def _owned(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
+    """A name right after another's possessive ending, or after "by", whatever the parser made of it."""
+    last = sheet.places[index].last
+    words = []
+    while last < len(sheet.doc) and len(words) < 3 and sheet.doc[last].lower_ in _POSSESSIVE | {"by"}:
+        words.append(sheet.doc[last].lower_)
+        last += 1
+    other = sheet.inside(sheet.doc[last]) if words and last < len(sheet.doc) else None
+    if other is None or other == index or sheet.places[other].first != last:
+        return
+    if words == ["by"]:
+        if sheet.type(other) in {"person", "organization"} and sheet.type(index) not in {"person", "location"}:
+            yield fact(other, Relation("created"), index, root, 0.6)
+    elif "by" not in words:
+        yield fact(other, predicates.between(sheet.type(other), "poss", sheet.type(index)), index, root, 0.6)
 
 
 def _apposed(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
@@ -44,10 +73,29 @@ def _apposition(sheet: Sheet, index: int, noun: Token) -> Iterator[Statement]:
     other = sheet.inside(noun)
     if other is None:
         yield from described(sheet, noun, noun, index)
+    elif _in_list(sheet, index, other):
+        return
     elif other != index and sheet.type(index) == sheet.type(other) == "location":
         yield fact(index, Relation("located_in"), other, noun, 0.85)
     elif other != index and sheet.type(index) != sheet.type(other):
         yield fact(index, predicates.between(sheet.type(index), "comma", sheet.type(other)), other, noun, 0.5)
+
+
+def _in_list(sheet: Sheet, index: int, other: int) -> bool:
+    """Whether two names are neighbours in a list of three or more, which the parser takes for appositions."""
+    between = [token.lower_ for token in sheet.doc[sheet.places[index].last : sheet.places[other].first]]
+    if between not in ([","], [",", "the"], [",", "and"], ["and"]):
+        return False
+    following = sheet.doc[sheet.places[other].last : sheet.places[other].last + 4]
+    before = sheet.doc[max(0, sheet.places[index].first - 3) : sheet.places[index].first]
+    after = len(following) > 1 and following[0].lower_ in {",", "and", "or"} and _names_one(sheet, following[1:])
+    return after or (len(before) > 1 and before[-1].text in {",", "the"} and _names_one(sheet, before[:-1]))
+
+
+def _names_one(sheet: Sheet, tokens: Span) -> bool:
+    """Whether the next word of a list is a name."""
+    words = [token for token in tokens if token.lower_ not in {"and", "or", "the", ",", "a"}]
+    return bool(words) and sheet.inside(words[0]) is not None
 
 
 def _titled(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
@@ -124,7 +172,7 @@ def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
         return
     wanted = {"location"} if between in {",", "("} else {"location", "organization", "event"}
     if sheet.type(index) in wanted and sheet.doc[sheet.places[index].first].sent == sheet.doc[last].sent:
-        if between == "," and not _closes(sheet, other):
+        if between == "," and (not _closes(sheet, other) or _in_list(sheet, index, other)):
             return
         yield fact(index, Relation("located_in"), other, root, 0.6)
 

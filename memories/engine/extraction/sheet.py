@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
 from memories.engine.extraction.predicates import Relation
+from memories.engine.extraction.titles import titles
 from memories.engine.types import Polarity, Schema
 
 if TYPE_CHECKING:
@@ -61,6 +63,11 @@ class Sheet:
         self.places = places
         self.schema = schema
         self._at = {i: index for index, place in enumerate(places) for i in range(place.first, place.last)}
+        self._named: dict[int, list[int]] = defaultdict(list)
+        for title in titles(doc):
+            index = self._at.get(title.first)
+            if title.noun is not None and index is not None and index not in self._named[title.noun]:
+                self._named[title.noun].append(index)
 
     def inside(self, token: Token) -> int | None:
         """The mention that the token is a word of."""
@@ -86,6 +93,10 @@ class Sheet:
             return named[0] if len(named) == 1 else None
         return None
 
+    def named(self, noun: Token) -> Sequence[int]:
+        """The mentions that a plain noun announces: "films such as Alien and Brazil", "the band Blur"."""
+        return self._named[noun.i]
+
     def root(self, index: int) -> Token:
         place = self.places[index]
         return self.doc[place.first : place.last].root
@@ -110,6 +121,8 @@ class Sheet:
         for preposition, head in grammar.prepositional(child):
             for other in grammar.coordinated(head):
                 index = self.entity(other)
+                if index in self._named[noun.i]:
+                    continue  # "bands such as Blur": an example of the noun, no part of its description
                 if index is not None:
                     yield Below(preposition, noun, index)
                 elif other.pos_ in {"NOUN", "PROPN"}:

@@ -28,11 +28,15 @@ _FUNCTION = frozenset({"ADP", "SCONJ", "CCONJ", "ADV", "PRON", "AUX", "DET"})
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """Tokens `first` to `last`, half open, that are one name; `type` is what the words around it say it is."""
+    """Tokens `first` to `last`, half open, that are one name; `type` is what the words around it say it is.
+
+    `noun` is the token that says so and stands for the name in its clause; None where a year does.
+    """
 
     first: int
     last: int
     type: str
+    noun: int | None = None
 
 
 def titles(doc: Doc) -> Iterator[Title]:
@@ -66,7 +70,7 @@ def _after(doc: Doc, noun: Token, kind: str) -> Iterator[Title]:
         found = [_shortened(doc, found[0])]
     for first, last in found:
         if _plausible(doc, first, last, kind):
-            yield Title(first, last, kind)
+            yield Title(first, last, kind, noun.i)
 
 
 def _opening(doc: Doc, noun: Token) -> tuple[int | None, bool]:
