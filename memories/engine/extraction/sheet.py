@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.titles import titles
 from memories.engine.types import Polarity, Schema
@@ -68,6 +69,10 @@ class Sheet:
             index = self._at.get(title.first)
             if title.noun is not None and index is not None and index not in self._named[title.noun]:
                 self._named[title.noun].append(index)
+        for index, place in enumerate(places):
+            noun = _of_kind(doc[place.first : place.last].root, place.type)
+            if noun is not None and index not in self._named[noun.i]:
+                self._named[noun.i].append(index)
 
     def inside(self, token: Token) -> int | None:
         """The mention that the token is a word of."""
@@ -127,6 +132,14 @@ class Sheet:
                     yield Below(preposition, noun, index)
                 elif other.pos_ in {"NOUN", "PROPN"}:
                     yield from self.below(other, depth + 1)
+
+
+def _of_kind(root: Token, kind: str) -> Token | None:
+    """ "the province of Alberta", "the city of Ghent": the noun that says what the place is."""
+    if root.dep_ != "pobj" or root.head.lower_ != "of" or kind != "location":
+        return None
+    noun = root.head.head
+    return noun if kind_of(noun) == "location" and noun.tag_ == "NN" else None
 
 
 def fact(subject: int, relation: Relation, thing: int, anchor: Token, confidence: float = 0.9) -> Statement:

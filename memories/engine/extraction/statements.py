@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memories.engine.extraction.clauses import clause
+from memories.engine.extraction.following import further
 from memories.engine.extraction.phrases import announcements, noun_phrase
 from memories.engine.extraction.sheet import Sheet, Statement
 
@@ -12,6 +13,7 @@ def statements(sheet: Sheet) -> list[Statement]:
     found = [one for token in sheet.doc if token.pos_ in {"VERB", "AUX"} for one in clause(sheet, token)]
     found += [one for index in range(len(sheet.places)) for one in noun_phrase(sheet, index)]
     found += [one for token in sheet.doc if sheet.named(token) for one in announcements(sheet, token)]
+    found += list(further(sheet, found))
     found.sort(key=lambda one: -one.confidence)  # stable: the order of the text within
     unique: dict[tuple[object, ...], Statement] = {}
     pairs: set[frozenset[str]] = set()
