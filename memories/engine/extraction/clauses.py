@@ -48,7 +48,8 @@ def clause(sheet: Sheet, verb: Token) -> Iterator[Statement]:
     if verb.dep_ in {"aux", "auxpass"}:
         return
     tokens, passive = grammar.subjects(verb)
-    actors = list(dict.fromkeys(index for token in tokens if (index := sheet.actor(token)) is not None))
+    acting = [] if verb.lemma_ == "include" else [index for token in tokens for index in sheet.actors(token)]
+    actors = list(dict.fromkeys(acting))
     here = _Clause(sheet, verb)
     found = list(_passive(here, actors) if passive else _active(here, actors))
     if not actors:
@@ -224,7 +225,7 @@ def _about_subject(here: _Clause, nouns: Sequence[Token], *, passive: bool) -> I
             if index is None:
                 continue
             for noun in nouns:
-                if here.lemma in COPULAS and not preposition:
+                if (here.lemma in COPULAS or here.lemma == "include") and not preposition:
                     yield from described(here.sheet, here.verb, noun, index)
                 else:
                     yield from _owned_subject(here, noun, preposition, index, passive=passive)

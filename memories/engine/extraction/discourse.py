@@ -108,8 +108,8 @@ class Discourse:
 
     def _noun(self, token: Token) -> _Seen | None:
         types = _NOUN_TYPES.get(token.lower_)
-        modifiers = [child for child in token.children if child.dep_ not in {"punct", "case"}]
-        if types is None or [child.lower_ for child in modifiers] not in (["the"], ["this"]):
+        modifiers = [child.lower_ for child in token.lefts if child.dep_ not in {"punct", "case"}]
+        if types is None or modifiers not in (["the"], ["this"]):
             return None
         things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types]
         called = [seen for seen in things if token.lower_ in seen.name.lower().split()]

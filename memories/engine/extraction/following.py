@@ -31,8 +31,8 @@ def further(sheet: Sheet, statements: Iterable[Statement]) -> Iterator[Statement
 
 
 def _named_after_place(sheet: Sheet) -> Iterator[Statement]:
-    """ "Calgary City Council", "University of Alberta", where the place is mentioned as well."""
-    places = {sheet.name(i): i for i, place in enumerate(sheet.places) if place.type == "location"}
+    """ "Calgary City Council", "Norwegian Army", where the place or people is mentioned as well."""
+    places = {sheet.name(i): i for i, place in enumerate(sheet.places) if place.type in {"location", "group"}}
     for index, place in enumerate(sheet.places):
         words = place.name.split()
         if place.type not in {"organization", "location"} or len(words) < 2:
@@ -40,4 +40,5 @@ def _named_after_place(sheet: Sheet) -> Iterator[Statement]:
         for name, other in places.items():
             parts = name.split()
             if len(parts) < len(words) and (words[: len(parts)] == parts or words[-len(parts) :] == parts):
-                yield fact(index, Relation("located_in"), other, sheet.root(index), 0.6)
+                name = "located_in" if sheet.type(other) == "location" else "from"
+                yield fact(index, Relation(name), other, sheet.root(index), 0.6)

@@ -111,6 +111,13 @@ def _gap(verb: Token, own: list[tuple[str, Token]]) -> Iterator[tuple[str, Token
         yield "", verb.head
 
 
+def exemplifies(preposition: Token) -> bool:
+    """Whether "as" is that of "such as"; "including" is always of the kind, "like" seldom."""
+    around = [*preposition.children, *preposition.head.children]
+    such = preposition.lower_ in {"as", "like"} and any(token.lower_ == "such" for token in around)
+    return such or preposition.lower_ == "including"
+
+
 def particle(verb: Token) -> str:
     return next((child.lower_ for child in verb.children if child.dep_ == "prt"), "")
 

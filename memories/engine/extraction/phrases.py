@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from spacy.tokens import Span, Token
 
 _POSSESSIVE = frozenset({"'s", "\u2019s", "'", "\u2019", "s"})
-_EXAMPLES = frozenset({"as", "like", "including"})
 _MODIFIERS = frozenset({"compound", "amod", "nmod", "poss"})
 
 
@@ -127,7 +126,7 @@ def _joined(sheet: Sheet, index: int, child: Token) -> Iterator[Statement]:
             other = sheet.entity(noun)
             if other is not None and other != index:
                 relation = predicates.between(sheet.type(index), preposition, sheet.type(other))
-                if preposition in _EXAMPLES and exemplifies(child):
+                if grammar.exemplifies(child):
                     relation = Relation("is_a", inverted=True)
                 yield fact(index, relation, other, child, 0.6)
 
@@ -147,17 +146,10 @@ def _exemplifying(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     """ "databases such as Redis": the plain noun says what the name is."""
     while root.dep_ == "conj":
         root = root.head
-    preposition = root.head
-    if root.dep_ == "pobj" and preposition.lower_ in _EXAMPLES and exemplifies(preposition):
-        kind = preposition.head
+    if root.dep_ == "pobj" and grammar.exemplifies(root.head):
+        kind = root.head.head
         if sheet.inside(kind) is None and kind.pos_ == "NOUN":
-            yield from value(index, "is_a", kind.lemma_, preposition, 0.7)
-
-
-def exemplifies(preposition: Token) -> bool:
-    """Whether "as" is that of "such as"; "including" is always of the kind, "like" seldom."""
-    around = [*preposition.children, *preposition.head.children]
-    return preposition.lower_ == "including" or any(token.lower_ == "such" for token in around)
+            yield from value(index, "is_a", kind.lemma_, root.head, 0.7)
 
 
 def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:

@@ -70,8 +70,9 @@ class Sheet:
             if title.noun is not None and index is not None and index not in self._named[title.noun]:
                 self._named[title.noun].append(index)
         for index, place in enumerate(places):
-            noun = _of_kind(doc[place.first : place.last].root, place.type)
-            if noun is not None and index not in self._named[noun.i]:
+            root = doc[place.first : place.last].root
+            noun = _of_kind(root, place.type) or _exemplified(root)
+            if noun is not None and noun.i not in self._at and index not in self._named[noun.i]:
                 self._named[noun.i].append(index)
 
     def inside(self, token: Token) -> int | None:
@@ -106,6 +107,11 @@ class Sheet:
         place = self.places[index]
         return self.doc[place.first : place.last].root
 
+    def actors(self, token: Token) -> Sequence[int]:
+        """The mentions that act in the place of a subject: its own, or those it announces."""
+        found = self.actor(token)
+        return self.named(token) if found is None else [found]
+
     def type(self, index: int) -> str:
         return self.places[index].type
 
@@ -119,7 +125,7 @@ class Sheet:
                 index = self.inside(child)
                 if index is not None:
                     yield Below("poss" if child.dep_ == "poss" else "compound", noun, index)
-            elif child.dep_ == "prep" and depth < DEEP:
+            elif child.dep_ == "prep" and depth < DEEP and not grammar.exemplifies(child):
                 yield from self._below_preposition(noun, child, depth)
 
     def _below_preposition(self, noun: Token, child: Token, depth: int) -> Iterator[Below]:
@@ -127,7 +133,7 @@ class Sheet:
             for other in grammar.coordinated(head):
                 index = self.entity(other)
                 if index in self._named[noun.i]:
-                    continue  # "bands such as Blur": an example of the noun, no part of its description
+                    continue  # "the town of Ames": it is what the noun names, no part of its description
                 if index is not None:
                     yield Below(preposition, noun, index)
                 elif other.pos_ in {"NOUN", "PROPN"}:
@@ -140,6 +146,15 @@ def _of_kind(root: Token, kind: str) -> Token | None:
         return None
     noun = root.head.head
     return noun if kind_of(noun) == "location" and noun.tag_ == "NN" else None
+
+
+def _exemplified(root: Token) -> Token | None:
+    """ "bands such as Blur and Pulp": the plain noun."""
+    while root.dep_ == "conj":
+        root = root.head
+    if root.dep_ == "pobj" and grammar.exemplifies(root.head):
+        return root.head.head
+    return None
 
 
 def fact(subject: int, relation: Relation, thing: int, anchor: Token, confidence: float = 0.9) -> Statement:

@@ -10,7 +10,8 @@ from memories.engine.extraction.sheet import Sheet, Statement
 
 def statements(sheet: Sheet) -> list[Statement]:
     """Those of clauses first, then those of noun phrases that say something new. A weak link yields to any other."""
-    found = [one for token in sheet.doc if token.pos_ in {"VERB", "AUX"} for one in clause(sheet, token)]
+    verbs = (token for token in sheet.doc if token.pos_ in {"VERB", "AUX"} and sheet.inside(token) is None)
+    found = [one for verb in verbs for one in clause(sheet, verb)]
     found += [one for index in range(len(sheet.places)) for one in noun_phrase(sheet, index)]
     found += [one for token in sheet.doc if sheet.named(token) for one in announcements(sheet, token)]
     found += list(further(sheet, found))
