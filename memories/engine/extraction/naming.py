@@ -138,6 +138,8 @@ def _numbered(doc: Doc, name: Name) -> Name:
     if name.type not in {"person", "group"} and name.rank >= 2 and last < len(doc) and _NUMBER.fullmatch(doc[last].text):
         if doc[last].head.i in range(first, last) and not (last + 1 < len(doc) and doc[last + 1].pos_ in {"NOUN", "NUM"}):
             last += 1
+    if (first, last) == (name.first, name.last):
+        return name
     start, end = min(name.start, doc[first].idx), max(name.end, doc[last - 1].idx + len(doc[last - 1]))
     return replace(name, first=first, last=last, start=start, end=end, text=doc.text[start:end])
 

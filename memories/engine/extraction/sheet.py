@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
-from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.titles import titles
 from memories.engine.types import Polarity, Schema
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
 MOST_VALUE = 300
+# "the city of Ghent" is Ghent; "the capital of Peru" is not Peru.
+_SAME_PLACE = frozenset("city town village country state province county republic island municipality kingdom".split())
 DEEP = 2  # plain nouns between a noun and a name below it
 
 
@@ -145,7 +146,7 @@ def _of_kind(root: Token, kind: str) -> Token | None:
     if root.dep_ != "pobj" or root.head.lower_ != "of" or kind != "location":
         return None
     noun = root.head.head
-    return noun if kind_of(noun) == "location" and noun.tag_ == "NN" else None
+    return noun if noun.lower_ in _SAME_PLACE else None
 
 
 def _exemplified(root: Token) -> Token | None:
