@@ -60,6 +60,7 @@ photo image http https www figure gmt utc est pst jan feb mar apr jun jul aug se
 chapter section fig eq et al am pm ad bc ps btw omg idk tbh imo fyi asap
 """
 NO_NAMES = frozenset(_NO_NAMES.split())
+RANKS = frozenset("sen rep gov lt sgt gen col capt prof maj cpl pvt adm rev hon judge spokesman spokeswoman".split())
 _LEADING = re.compile(
     r"(?:(?:the|a|an|this|that|these|those|my|our|your|his|her|their|its|some|any|all)\s+"
     r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
@@ -93,6 +94,7 @@ _PLACES = frozenset(
 )
 MAX_NAME = 120
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
+_CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 _NUMBER = re.compile(r"\d{1,3}")
 _QUOTED = re.compile(r"[\"\u201c]\s?([A-Z][^\"\u201c\u201d\n]{1,60}?)\s?[\"\u201d]")
 _SHORT_FORM = re.compile(r"\(\s?([A-Z][A-Za-z]{1,6})\s?\)")
@@ -181,7 +183,9 @@ def _recognised(doc: Doc, entity: Span) -> Name | None:
     kind = LABELS.get(entity.label_)
     if kind is None:
         return None
-    entity = _first_part(doc, entity)
+    entity = _without_ranks(_first_part(doc, entity))
+    if not entity:
+        return None
     starts_sentence = entity.start == 0 or bool(doc[entity.start].is_sent_start)
     span = clean(doc.text, entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
     if span is None:
@@ -197,6 +201,16 @@ def _first_part(doc: Doc, entity: Span) -> Span:
             if token.pos_ == "ADP" and token.lower_ in {"at", "in", "with", "for", "from", "by", "on", "to"}:
                 return doc[entity.start : token.i]
     return entity
+
+
+def _without_ranks(entity: Span) -> Span:
+    """ "Coast Guard Lt." is a service and the rank of somebody who is named next; a code before a name is none of it."""
+    start, end = entity.start, entity.end
+    while end > start and entity.doc[end - 1].lower_.rstrip(".") in RANKS:
+        end -= 1
+    while start < end and _CODE.fullmatch(entity.doc[start].text):
+        start += 1
+    return entity.doc[start:end]
 
 
 def _believable(doc: Doc, name: Name) -> bool:
@@ -228,6 +242,9 @@ def _proper_runs(doc: Doc) -> Iterator[Name]:
     run: list[Token] = []
     for token in doc:
         if _proper(token):
+            if run and _changes_case(run[-1], token):
+                yield from _run_name(doc, run)
+                run = []
             run.append(token)
         elif run and not _links(doc, token):
             yield from _run_name(doc, run)
@@ -240,7 +257,13 @@ def _proper_runs(doc: Doc) -> Iterator[Name]:
 def _proper(token: Token) -> bool:
     if token.ent_type_ in {"DATE", "TIME", "MONEY", "PERCENT", "QUANTITY"} or token.lower_.strip(".") in NO_NAMES:
         return False
-    return token.tag_ in {"NNP", "NNPS"} and token.text[0].isupper()
+    return token.tag_ in {"NNP", "NNPS"} and token.text[0].isupper() and not _CODE.fullmatch(token.text)
+
+
+def _changes_case(before: Token, token: Token) -> bool:
+    """ "Paris LE MONDE": a name in capitals begins another one."""
+    capitals = token.text.isupper() and len(token) > 3
+    return capitals and before.is_alpha and not before.text.isupper() and len(before) > 3
 
 
 def _links(doc: Doc, token: Token) -> bool:
