@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer
@@ -68,7 +69,7 @@ _LEADING = re.compile(
 _LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
 _TRAILING = re.compile(r"(?:\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
-_JUNK = re.compile(r"@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]")
+_JUNK = re.compile(r"\A[DRI]-[A-Z][a-z.A-Z]*\Z|\A(?:GMT|UTC|EST|PST)\b|@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]")
 _PLACES = frozenset(
     {
         "georgia",
@@ -138,7 +139,7 @@ def _numbered(doc: Doc, name: Name) -> Name:
     if name.type == "event" and first > 0 and _YEAR.fullmatch(doc[first - 1].text):
         first -= 1
     if name.type not in {"person", "group"} and name.rank >= 2 and last < len(doc) and _NUMBER.fullmatch(doc[last].text):
-        if doc[last].head.i in range(first, last) and not (last + 1 < len(doc) and doc[last + 1].pos_ in {"NOUN", "NUM"}):
+        if doc[last].head.i in range(first, last) and (last + 1 == len(doc) or not doc[last + 1].text[0].isalnum()):
             last += 1
     if (first, last) == (name.first, name.last):
         return name
@@ -206,11 +207,15 @@ def _first_part(doc: Doc, entity: Span) -> Span:
 def _without_ranks(entity: Span) -> Span:
     """ "Coast Guard Lt." is a service and the rank of somebody who is named next; a code before a name is none of it."""
     start, end = entity.start, entity.end
-    while end > start and entity.doc[end - 1].lower_.rstrip(".") in RANKS:
+    while end > start and _is_rank(entity.doc[end - 1]):
         end -= 1
-    while start < end and _CODE.fullmatch(entity.doc[start].text):
+    while start < end and (_CODE.fullmatch(entity.doc[start].text) or _is_rank(entity.doc[start])):
         start += 1
     return entity.doc[start:end]
+
+
+def _is_rank(token: Token) -> bool:
+    return token.lower_.rstrip(".") in RANKS
 
 
 def _believable(doc: Doc, name: Name) -> bool:
@@ -277,6 +282,9 @@ def _links(doc: Doc, token: Token) -> bool:
 
 
 def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
+    run = list(dropwhile(_is_rank, run))
+    while run and _is_rank(run[-1]):
+        run.pop()
     if not run:
         return
     span = clean(doc.text, run[0].idx, run[-1].idx + len(run[-1]))
