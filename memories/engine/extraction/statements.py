@@ -6,6 +6,7 @@ from memories.engine.extraction.clauses import clause
 from memories.engine.extraction.following import further
 from memories.engine.extraction.phrases import announcements, noun_phrase
 from memories.engine.extraction.sheet import Sheet, Statement
+from memories.engine.extraction.together import together
 
 
 def statements(sheet: Sheet) -> list[Statement]:
@@ -26,4 +27,4 @@ def statements(sheet: Sheet) -> list[Statement]:
         if len(pair) == 2 and not (one.confidence <= 0.6 and pair in pairs):
             pairs.add(pair)
             unique.setdefault((one.subject, one.predicate, one.object), one)
-    return list(unique.values())
+    return [*unique.values(), *together(sheet, pairs)]
