@@ -130,6 +130,57 @@ def test_values_are_no_entities() -> None:
     assert set(found.types()) == {"Anna", "Oslo"}
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Her albums include Home After Dark and Waking in the Blue.", {"Home After Dark", "Waking in the Blue"}),
+        ("She likes novels such as Don Quixote and Robinson Crusoe.", {"Don Quixote", "Robinson Crusoe"}),
+        ("We saw the film Growth of the Soil.", {"Growth of the Soil"}),
+        ("He praised Growth of the Soil (1917).", {"Growth of the Soil"}),
+    ],
+)
+def test_what_a_noun_or_a_year_marks_is_a_whole_name(text: str, names: set[str]) -> None:
+    assert {name for name, kind in read(text).types().items() if kind == "work"} == names
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("Venues include the Wigmore Hall, Lincoln Center and Mozarteum.", "Mozarteum", "location"),
+        ("They sailed to Whitby, a port.", "Whitby", "location"),
+        ("Randolph, 37, is a doctor.", "Randolph", "person"),
+        ("The band Venom plays.", "Venom", "organization"),
+        ("Mrs. Paris called.", "Paris", "person"),
+    ],
+)
+def test_the_words_around_a_name_tell_its_type(text: str, name: str, kind: str) -> None:
+    assert read(text).types()[name] == kind
+
+
+def test_a_name_ends_before_a_rank_and_keeps_its_edition() -> None:
+    assert "Coast Guard" in read("He met Coast Guard Lt. Steve Hardy.").types()
+    assert "2010 Winter Olympics" in read("They won at the 2010 Winter Olympics.").types()
+
+
+def test_what_is_said_of_a_noun_holds_for_the_names_it_announces() -> None:
+    triples = read("Anna Smith wrote novels such as Silent Rain and Harbour Lights.").triples()
+    assert {("Anna Smith", "created", name) for name in ("Silent Rain", "Harbour Lights")} <= triples
+
+
+def test_who_lives_in_a_town_lives_in_its_country() -> None:
+    assert ("Anna", "lives_in", "Austria") in read("Anna lives in Graz, Austria.").triples()
+
+
+def test_neighbours_in_a_list_are_no_places_of_each_other() -> None:
+    triples = read("They played in Austria, Hungary, Poland, and Norway.").triples()
+    assert not {one for one in triples if one[1] == "located_in"}
+
+
+def test_names_side_by_side_are_joined_weakly_at_most() -> None:
+    found = read("Anna Smith slept, and Berlin burned.").facts
+    assert [(one[:3], one[3].confidence) for one in found] == [(("Anna Smith", "mentioned_with", "Berlin"), 0.3)]
+
+
 def test_names_are_clean() -> None:
     types = read(
         'Write to anna@acme.com or see https://acme.com/x. The "Acme Corp." sued Tom\'s firm in the U.S.'

@@ -1,4 +1,4 @@
-"""What the words around a name say of its type: "Ghent, a port", "the band Blur", "Mrs. Hale", "near Ames", "Iowa City, Iowa"."""
+"""What the words around a name say of its type: "Ghent, a port", "the band Blur", "Mrs. Hale"."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     from memories.engine.extraction.naming import Name
 
 SURE, LIKELY, HINT = 4.0, 2.0, 1.0
-_TITLES = frozenset(
-    """mr mrs ms miss dr sir dame prof professor sen senator rep gov governor rev reverend lt sgt col gen capt captain
-    general colonel major president king queen prince princess pope lord lady saint judge justice secretary minister
+_TITLES_WORDS = """
+    mr mrs ms miss dr sir dame prof professor sen senator rep gov governor rev reverend lt sgt col gen capt
+    captain general colonel major president king queen prince princess pope lord lady saint judge justice
+    secretary minister
     chancellor ambassador sheikh imam rabbi cardinal bishop archbishop admiral commander sergeant lieutenant
     spokesman spokeswoman congressman congresswoman premier mayor emperor empress count baron duke
-    """.split()
-)
-_SPEAKING = frozenset(
-    """say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
-    quip joke testify sing die retire graduate write feel insist argue note""".split()
-)
+    """
+_TITLES = frozenset(_TITLES_WORDS.split())
+_SPEAKING_WORDS = """
+    say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
+    quip joke testify sing die retire graduate write feel insist argue note"""
+_SPEAKING = frozenset(_SPEAKING_WORDS.split())
 _BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
 _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
 _WHERE = frozenset({"in", "at", "from", "around"})
@@ -74,15 +75,19 @@ def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str
         yield kind, LIKELY
     if word.text != "," or following is None:
         return
-    if following.lower_ in {"who", "whom"} and doc[name.first : name.last].root.dep_ != "pobj":
-        yield "person", SURE
-    elif following.text.isdigit() and len(following.text) == 2 and name.last + 2 < len(doc) and doc[name.last + 2].text in {",", ".", ";"}:
+    described = following.lower_ in {"who", "whom"} and doc[name.first : name.last].root.dep_ != "pobj"
+    if described or _is_age(doc, following.i):
         yield "person", SURE
     place = starts.get(following.i)
     if place is not None and place.type == "location" and place.rank == 2 and name.last - name.first <= 3:
         closing = doc[place.last].text if place.last < len(doc) else "."
         if closing in {",", ".", ")", ";"} and name.type != "person":
             yield "location", LIKELY
+
+
+def _is_age(doc: Doc, i: int) -> bool:
+    closed = i + 1 < len(doc) and doc[i + 1].text in {",", ".", ";"}
+    return closed and doc[i].text.isdigit() and len(doc[i]) == 2
 
 
 def _said_to_be(root: Token, name: Name) -> Iterator[tuple[str, float]]:

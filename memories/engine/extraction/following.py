@@ -40,5 +40,5 @@ def _named_after_place(sheet: Sheet) -> Iterator[Statement]:
         for name, other in places.items():
             parts = name.split()
             if len(parts) < len(words) and (words[: len(parts)] == parts or words[-len(parts) :] == parts):
-                name = "located_in" if sheet.type(other) == "location" else "from"
-                yield fact(index, Relation(name), other, sheet.root(index), 0.6)
+                relation = "located_in" if sheet.type(other) == "location" else "from"
+                yield fact(index, Relation(relation), other, sheet.root(index), 0.6)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _KINDS = {
     "work": """film movie documentary novel novella book poem play musical opera album song single ep lp soundtrack
-        track tune essay story memoir autobiography biography sitcom series trilogy comic manga anime painting fresco
-        sculpture symphony concerto sonata ballet anthology hymn ballad videogame mixtape sequel prequel miniseries
-        remake poems screenplay""",
+        recording track tune essay story memoir autobiography biography sitcom series trilogy comic manga anime painting
+        fresco sculpture symphony concerto sonata ballet anthology hymn ballad videogame mixtape sequel prequel
+        miniseries remake poems screenplay""",
     "organization": """band company firm label club orchestra choir trio quartet quintet duo supergroup agency startup
         airline manufacturer publisher network union party university college school institute bank charity retailer
         ngo nonprofit organization organisation corporation newspaper ensemble brewery carmaker conglomerate militia
@@ -35,23 +35,26 @@ _KINDS = {
         dialect disease protocol format degree medal model classifier task treebank""",
 }
 KINDS: dict[str, str] = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns.split()}
-_PERSONAL_RELATIONS = frozenset(
-    """works_for founded owns created member_of educated_at lives_in leads won student_of teacher_of successor_of
-    predecessor_of supports enemy_of""".split()
-)
-_ROLES = frozenset(key.partition("/")[0] for key, relation in NOUNS.items() if relation.name in _PERSONAL_RELATIONS)
-_PEOPLE = KIN | _ROLES | frozenset(
-    """actor actress singer poet politician footballer musician nurse chef pilot spy model host rapper soldier saint
-    monk nun farmer merchant lawyer surgeon physician doctor critic comedian wrestler boxer golfer swimmer runner
-    driver rider skater jockey lyricist drummer conductor soprano tenor baritone producer broadcaster""".split()
-) - {"head", "staff", "chief", "candidate", "native"}
+_PERSONAL = """
+works_for founded owns created member_of educated_at lives_in leads won student_of teacher_of successor_of
+predecessor_of supports enemy_of
+"""
+_ROLES = frozenset(key.partition("/")[0] for key, relation in NOUNS.items() if relation.name in _PERSONAL.split())
+_OCCUPATIONS = """
+actor actress singer poet politician footballer musician nurse chef pilot spy model host rapper soldier saint monk nun
+farmer merchant lawyer surgeon physician doctor critic comedian wrestler boxer golfer swimmer runner driver rider
+skater jockey lyricist drummer conductor soprano tenor baritone producer broadcaster
+"""
+_NOT_ALWAYS = frozenset({"head", "staff", "chief", "candidate", "native"})
+_PEOPLE = (KIN | _ROLES | frozenset(_OCCUPATIONS.split())) - _NOT_ALWAYS
 _ENDINGS = ("ist", "ian", "woman", "ologist", "grapher", "smith", "keeper", "player", "maker", "writer", "layer")
-_NO_PERSON = frozenset("list playlist artist-run consist checklist wishlist twist exist layer player rendition".split())
+_NO_PERSON_WORDS = """list playlist artist-run consist checklist wishlist twist exist layer player rendition"""
+_NO_PERSON = frozenset(_NO_PERSON_WORDS.split())
 
 
 def kind_of(noun: Token) -> str | None:
     """The type of the thing that a common noun names: "location" for "town", "person" for "singer"; else None."""
-    if noun.pos_ not in {"NOUN", "PROPN"} or noun.text[:1].isupper():
+    if noun.pos_ not in {"NOUN", "PROPN"} or (noun.text[:1].isupper() and not noun.is_sent_start):
         return None
     lemma = noun.lemma_.lower()
     kind = KINDS.get(lemma)

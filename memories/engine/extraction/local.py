@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
-from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
+from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.naming import Name, find_names
 from memories.engine.extraction.predicates import KNOWN

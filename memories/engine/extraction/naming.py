@@ -61,7 +61,8 @@ photo image http https www figure gmt utc est pst jan feb mar apr jun jul aug se
 chapter section fig eq et al am pm ad bc ps btw omg idk tbh imo fyi asap
 """
 NO_NAMES = frozenset(_NO_NAMES.split())
-RANKS = frozenset("sen rep gov lt sgt gen col capt prof maj cpl pvt adm rev hon judge spokesman spokeswoman".split())
+RANKS_WORDS = """sen rep gov lt sgt gen col capt prof maj cpl pvt adm rev hon judge spokesman spokeswoman"""
+RANKS = frozenset(RANKS_WORDS.split())
 _LEADING = re.compile(
     r"(?:(?:the|a|an|this|that|these|those|my|our|your|his|her|their|its|some|any|all)\s+"
     r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
@@ -69,7 +70,9 @@ _LEADING = re.compile(
 _LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
 _TRAILING = re.compile(r"(?:\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
-_JUNK = re.compile(r"\A[DRI]-[A-Z][a-z.A-Z]*\Z|\A(?:GMT|UTC|EST|PST)\b|@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]")
+_JUNK = re.compile(
+    r"\A[DRI]-[A-Z][a-z.A-Z]*\Z|\A(?:GMT|UTC|EST|PST)\b|@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]"
+)
 _PLACES = frozenset(
     {
         "georgia",
@@ -138,13 +141,19 @@ def _numbered(doc: Doc, name: Name) -> Name:
     first, last = name.first, name.last
     if name.type == "event" and first > 0 and _YEAR.fullmatch(doc[first - 1].text):
         first -= 1
-    if name.type not in {"person", "group"} and name.rank >= 2 and last < len(doc) and _NUMBER.fullmatch(doc[last].text):
-        if doc[last].head.i in range(first, last) and (last + 1 == len(doc) or not doc[last + 1].text[0].isalnum()):
-            last += 1
+    if name.type not in {"person", "group"} and name.rank >= 2 and _is_its_number(doc, first, last):
+        last += 1
     if (first, last) == (name.first, name.last):
         return name
     start, end = min(name.start, doc[first].idx), max(name.end, doc[last - 1].idx + len(doc[last - 1]))
     return replace(name, first=first, last=last, start=start, end=end, text=doc.text[start:end])
+
+
+def _is_its_number(doc: Doc, first: int, last: int) -> bool:
+    """Whether the token after a name numbers it and ends the phrase."""
+    if last >= len(doc) or not _NUMBER.fullmatch(doc[last].text) or doc[last].head.i not in range(first, last):
+        return False
+    return last + 1 == len(doc) or not doc[last + 1].text[0].isalnum()
 
 
 def _located(doc: Doc, start: int, end: int, kind: str, rank: int) -> Name | None:
@@ -205,7 +214,7 @@ def _first_part(doc: Doc, entity: Span) -> Span:
 
 
 def _without_ranks(entity: Span) -> Span:
-    """ "Coast Guard Lt." is a service and the rank of somebody who is named next; a code before a name is none of it."""
+    """ "Coast Guard Lt." is a service and the rank of who is named next; a code before it is no part."""
     start, end = entity.start, entity.end
     while end > start and _is_rank(entity.doc[end - 1]):
         end -= 1

@@ -45,7 +45,7 @@ def announcements(sheet: Sheet, noun: Token) -> Iterator[Statement]:
 def _owned(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     """A name right after another's possessive ending, or after "by", whatever the parser made of it."""
     last = sheet.places[index].last
-    words = []
+    words: list[str] = []
     while last < len(sheet.doc) and len(words) < 3 and sheet.doc[last].lower_ in _POSSESSIVE | {"by"}:
         words.append(sheet.doc[last].lower_)
         last += 1

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 MOST_VALUE = 300
 # "the city of Ghent" is Ghent; "the capital of Peru" is not Peru.
-_SAME_PLACE = frozenset("city town village country state province county republic island municipality kingdom".split())
+_SAME_PLACE_WORDS = """city town village country state province county republic island municipality kingdom"""
+_SAME_PLACE = frozenset(_SAME_PLACE_WORDS.split())
 DEEP = 2  # plain nouns between a noun and a name below it
 
 

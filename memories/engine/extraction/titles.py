@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
 LONGEST = 12  # words of a title
-_SMALL = frozenset(
-    """of the and for in on to a an with at from de la du le les del da der und et i o' is are my your our me it & - 's
-    \u2019s ' \u2019 n't n\u2019t : as""".split()
-)
+_SMALL_WORDS = """
+    of the and for in on to a an with at from de la du le les del da der und et i o' is are my your our me it & -
+    's \u2019s ' \u2019 n't n\u2019t : as"""
+_SMALL = frozenset(_SMALL_WORDS.split())
 _JOINS = frozenset({"in", "on", "at", "with", "for", "to", "from", "as"})
 _OPENERS = frozenset({"include", "includes", "included", "including", "like", ":"})
 _CALLED = frozenset({"called", "titled", "entitled", "named"})
@@ -106,7 +106,7 @@ def _items(doc: Doc, start: int) -> Iterator[tuple[int, int]]:
 
 
 def _segments(doc: Doc, start: int) -> Iterator[tuple[int, int]]:
-    """Ranges between commas, as long as they hold nothing but words of names; what stands in brackets is passed over."""
+    """Ranges between commas, as long as they hold only words of names; brackets are passed over."""
     first, i, sentence = start, start, doc[start - 1].sent.end if start else len(doc)
     while i < sentence:
         token = doc[i]
@@ -129,7 +129,7 @@ def _segments(doc: Doc, start: int) -> Iterator[tuple[int, int]]:
 
 
 def _ends_name(token: Token) -> bool:
-    """Whether a name may stand before a word that belongs to none: before a verb or preposition, not before "series"."""
+    """Whether a name may end before this word: before a verb or preposition, not before "series"."""
     return not token.is_alpha or token.pos_ not in {"NOUN", "PROPN"}
 
 
