@@ -127,7 +127,7 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     for hit in technologies.find(text):
         if hit.name not in gazetteer.AMBIGUOUS or (computing and not _plain_word(doc, hit.start, hit.end)):
             candidates.append(_located(doc, hit.start, hit.end, hit.type, 1 if hit.type == "technology" else 4))
-    candidates += [name for entity in doc.ents if (name := _recognised(doc, entity))]
+    candidates += [name for entity in doc.ents for name in _recognised_parts(doc, entity)]
     candidates += _proper_runs(doc)
     candidates += _methods(doc)
     candidates += _quoted(doc)
@@ -189,8 +189,22 @@ def clean(text: str, start: int, end: int, *, keep_the: bool = False) -> tuple[i
     return (start, end) if name and len(name) <= MAX_NAME and not _JUNK.search(name) else None
 
 
-def _recognised(doc: Doc, entity: Span) -> Name | None:
-    kind = LABELS.get(entity.label_)
+def _recognised_parts(doc: Doc, entity: Span) -> Iterator[Name]:
+    """One name, or two where a place and what is printed there were run together: "Paris LE MONDE"."""
+    cut = next((i for i in range(entity.start + 1, entity.end) if _changes_case(doc[i - 1], doc[i])), None)
+    if cut is None:
+        name = _recognised(doc, entity)
+        if name:
+            yield name
+        return
+    for part, kind in ((doc[entity.start : cut], "location"), (doc[cut : entity.end], "organization")):
+        name = _recognised(doc, part, entity.label_)
+        if name:
+            yield replace(name, type=kind)
+
+
+def _recognised(doc: Doc, entity: Span, label: str = "") -> Name | None:
+    kind = LABELS.get(label or entity.label_)
     if kind is None:
         return None
     entity = _without_ranks(_first_part(doc, entity))
@@ -276,8 +290,9 @@ def _proper(token: Token) -> bool:
 
 def _changes_case(before: Token, token: Token) -> bool:
     """ "Paris LE MONDE": a name in capitals begins another one."""
-    capitals = token.text.isupper() and len(token) > 3
-    return capitals and before.is_alpha and not before.text.isupper() and len(before) > 3
+    following = token.nbor() if token.i + 1 < len(token.doc) else token
+    capitals = token.text.isupper() and (len(token) > 3 or (following.text.isupper() and len(following) > 3))
+    return capitals and before.is_alpha and before.text.istitle() and len(before) > 3
 
 
 def _links(doc: Doc, token: Token) -> bool:

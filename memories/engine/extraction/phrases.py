@@ -159,8 +159,12 @@ def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     while last < len(sheet.doc) and sheet.doc[last].lower_ in {",", "in", "(", "near"} and len(between) < 4:
         between += sheet.doc[last].lower_
         last += 1
-    other = sheet.inside(sheet.doc[last]) if between and last < len(sheet.doc) else None
-    if other is None or other == index or sheet.type(other) != "location" or sheet.places[other].first != last:
+    other = sheet.inside(sheet.doc[last]) if last < len(sheet.doc) else None
+    if other is None or other == index or sheet.places[other].first != last:
+        return
+    if not between and (sheet.type(index), sheet.type(other)) == ("location", "organization"):
+        yield fact(other, Relation("located_in"), index, root, 0.6)  # "Paris LE MONDE"
+    if not between or sheet.type(other) != "location":
         return
     wanted = {"location"} if between in {",", "("} else {"location", "organization", "event"}
     if sheet.type(index) in wanted and sheet.doc[sheet.places[index].first].sent == sheet.doc[last].sent:
