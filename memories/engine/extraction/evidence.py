@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction.kinds import kind_of
+from memories.engine.extraction.predicates import KIN
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
@@ -25,6 +26,12 @@ _SPEAKING_WORDS = """
     say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
     quip joke testify sing die retire graduate write feel insist argue note"""
 _SPEAKING = frozenset(_SPEAKING_WORDS.split())
+_PERSONAL_WORDS = """
+    life death birth childhood career marriage funeral face eye hand hair voice novel poem poetry writing painting
+    memoir biography diary autobiography childhood mind heart grave
+"""
+_PERSONAL = frozenset(_PERSONAL_WORDS.split())
+_MAKING = frozenset({"write", "direct", "compose", "paint", "author", "translate", "illustrate", "invent", "sing"})
 _BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
 _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
 _WHERE = frozenset({"in", "at", "from", "around"})
@@ -48,8 +55,26 @@ def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Itera
             yield "location", LIKELY
         elif root.head.lower_ in _WHERE and name.last - name.first <= 2 and name.type in _MISTAKEN:
             yield "location", HINT
+    yield from _as_author(root, name, starts)
     if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
         yield "person", HINT
+
+
+def _as_author(root: Token, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
+    """ "Orwell's Animal Farm", "Orwell's childhood", "a novel by Orwell"."""
+    if name.last - name.first > 3:
+        return
+    head = root.head
+    if root.dep_ == "poss" and head.i > root.i:
+        owned = next((other for first, other in starts.items() if first <= head.i < other.last), None)
+        if owned is not None and owned.type == "work":
+            yield "person", HINT
+        elif owned is None and head.lemma_ in _PERSONAL | KIN:
+            yield "person", LIKELY
+    elif root.dep_ == "pobj" and head.lower_ == "by":
+        made = head.head
+        if made.lemma_ in _MAKING or kind_of(made) == "work":
+            yield "person", HINT
 
 
 def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:

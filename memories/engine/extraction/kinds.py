@@ -18,7 +18,7 @@ _KINDS = {
         fresco sculpture symphony concerto sonata ballet anthology hymn ballad videogame mixtape sequel prequel
         miniseries remake poems screenplay""",
     "organization": """band company firm label club orchestra choir trio quartet quintet duo supergroup agency startup
-        airline manufacturer publisher network union party university college school institute bank charity retailer
+        airline manufacturer network union party university college school institute bank charity retailer
         ngo nonprofit organization organisation corporation newspaper ensemble brewery carmaker conglomerate militia
         subsidiary consortium start-up church congregation group""",
     "location": """city town village country state province county district region island river lake mountain suburb
@@ -43,10 +43,10 @@ _ROLES = frozenset(key.partition("/")[0] for key, relation in NOUNS.items() if r
 _OCCUPATIONS = """
 actor actress singer poet politician footballer musician nurse chef pilot spy model host rapper soldier saint monk nun
 farmer merchant lawyer surgeon physician doctor critic comedian wrestler boxer golfer swimmer runner driver rider
-skater jockey lyricist drummer conductor soprano tenor baritone producer broadcaster
+skater jockey lyricist drummer conductor soprano tenor baritone
 """
-_NOT_ALWAYS = frozenset({"head", "staff", "chief", "candidate", "native"})
-_PEOPLE = (KIN | _ROLES | frozenset(_OCCUPATIONS.split())) - _NOT_ALWAYS
+_OFTEN_NOT = "head staff chief candidate native member partner owner broadcaster producer rival"
+_PEOPLE = (KIN | _ROLES | frozenset(_OCCUPATIONS.split())) - set(_OFTEN_NOT.split())
 _ENDINGS = ("ist", "ian", "woman", "ologist", "grapher", "smith", "keeper", "player", "maker", "writer", "layer")
 _NO_PERSON_WORDS = """list playlist artist-run consist checklist wishlist twist exist layer player rendition"""
 _NO_PERSON = frozenset(_NO_PERSON_WORDS.split())

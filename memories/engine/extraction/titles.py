@@ -185,9 +185,9 @@ def _plausible(doc: Doc, first: int, last: int, kind: str) -> bool:
     words = [doc[i] for i in range(first, last)]
     if all(word.ent_type_ in {"DATE", "NORP", "CARDINAL", "ORDINAL", "TIME"} for word in words):
         return False
-    if kind not in {"person", "work", "organization"} and len(words) > 1:
-        if all(word.ent_type_ == "PERSON" for word in words):
-            return False
+    people = len(words) > 1 and all(word.ent_type_ == "PERSON" for word in words)
+    if people and kind not in {"person", "work", "organization"}:
+        return False
     if kind in {"person", "location"}:
         return not any(word.lower_ in _JOINS | {"is", "are", "my", "your", "it"} for word in words)
     return True
