@@ -43,7 +43,13 @@ def apply(say: Say, *, step: Say | None = None, app: str | None = None, name: st
 
 def create(say: Say) -> int:
     """Makes all tables in an empty database; Trouble in any other."""
-    with explained(), alone_with_the_schema(connection, say, settings.MEMSTACK_MIGRATION_WAIT):
+    with explained():
+        connection.ensure_connection()
+        return _create(say)
+
+
+def _create(say: Say) -> int:
+    with alone_with_the_schema(connection, say, settings.MEMSTACK_MIGRATION_WAIT):
         if found := sorted(portrait.tables(connection)):
             raise Trouble(
                 Exit.REFUSED,

@@ -14,8 +14,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration, RunPython
 from django.db.migrations.state import ProjectState
 
-from memstack.migrating import portrait
-
 Say = Callable[[str], None]
 TABLE = r'(?:ONLY )?"?(?P<table>\w+)"?'
 
@@ -159,6 +157,10 @@ def _guesses_of_postgresql(connection: BaseDatabaseWrapper) -> Iterator[tuple[st
 def _guesses_of_sqlite(connection: BaseDatabaseWrapper) -> Iterator[tuple[str, int]]:
     """The highest row number, which SQLite finds at once."""
     with connection.cursor() as cursor:
-        for table in portrait.tables(connection):
+        cursor.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' "
+            "AND sql NOT LIKE '%WITHOUT ROWID%'"
+        )
+        for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT coalesce(max(rowid), 0) FROM {connection.ops.quote_name(table)}")  # noqa: S608
             yield table, cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Operations for tables in use, on both databases."""
+"""Operations for tables in use: on PostgreSQL they let others go on; on SQLite they are the plain ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib.postgres import operations as postgresql
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import AddIndex
+from django.db.migrations import AddConstraint, AddIndex
 from django.db.migrations.state import ProjectState
 
 
 class AddIndexConcurrently(postgresql.AddIndexConcurrently):
-    """An index made while the table is written to, on PostgreSQL; a plain one on SQLite.
+    """An index made while the table is written to.
 
     Its migration needs `atomic = False` and no other operation. Run again after it was killed, it removes what is half
     made and keeps what is whole.
@@ -38,6 +38,28 @@ class AddIndexConcurrently(postgresql.AddIndexConcurrently):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
         else:
             AddIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
+
+
+class AddConstraintNotValid(postgresql.AddConstraintNotValid):
+    """A check of what is written from now on; `ValidateConstraint` looks at the older rows."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        else:
+            AddConstraint.database_forwards(self, app_label, schema_editor, from_state, to_state)
+
+
+class ValidateConstraint(postgresql.ValidateConstraint):
+    """Looks at the rows that were there before the check; in a migration after the one that added it."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 def _sqlite_indexes(schema_editor: BaseDatabaseSchemaEditor) -> set[str]:

@@ -14,6 +14,7 @@ from memstack.migrating import applying, comparing, report, rollback
 from memstack.migrating.errors import Exit, Trouble
 
 logger = logging.getLogger("memstack.migrating")
+WRITING = {"apply", "create", "rollback"}
 
 
 class Command(BaseCommand):
@@ -35,11 +36,13 @@ class Command(BaseCommand):
         back.add_argument("--yes", action="store_true", help="does not ask")
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        log_to_file()
+        if action in WRITING:
+            log_to_file()
         try:
             getattr(self, f"do_{action}")(**options)
         except Trouble as trouble:
-            logger.error("%s: %s", action, trouble)
+            if action in WRITING:
+                logger.error("%s: %s", action, trouble)
             self.stderr.write(str(trouble))
             sys.exit(trouble.status)
 
@@ -89,7 +92,7 @@ def log_to_file() -> None:
     folder = settings.MEMSTACK_DATA_DIR / "logs"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        handler = logging.FileHandler(folder / "migrations.log", delay=True)
+        handler = logging.FileHandler(folder / "migrations.log")
     except OSError:  # a folder that is read-only; the database may be elsewhere
         return
     handler.setFormatter(logging.Formatter("{asctime} {levelname} {name} {message}", style="{"))
