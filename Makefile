@@ -57,6 +57,7 @@ lint: install-dev
 	@$(VENV)/bin/lint-imports --no-logo >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(RUN) -m djlint --quiet --lint templates memories tasks_app
 	@$(RUN) manage.py makemigrations --check --dry-run >$(VENV)/migrations.log || { cat $(VENV)/migrations.log; exit 1; }
+	@$(RUN) -m tests.migration_lint
 
 test: lint chromium
 	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m "not slow"

@@ -65,7 +65,7 @@ def migrations() -> State:
     pending = known_migrations() - set(applied)
     if not pending:
         return _state("all applied")
-    return _state(f"{len(pending)} to apply: run manage.py migrate", ok=False)
+    return _state(f"{len(pending)} to apply: run manage.py manage_migrations apply", ok=False)
 
 
 @cache

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from memstack import embedded_broker, preflight
 from memstack.lifeline import MakeParent
+from memstack.migrating import applying
+from memstack.migrating.errors import Trouble
 from memstack.preflight import Refused
 from memstack.supervision import KILL, TERMINATE, Part, Supervisor
 
@@ -32,7 +33,7 @@ TICK_SECONDS = 0.1
 READY_SECONDS = 120.0
 DEATHS_BEFORE_GIVING_UP = 3
 SECOND_PRESS_AFTER = 0.3  # seconds; one Ctrl-C may arrive twice, from the terminal and from a parent
-MIGRATION_LOCK = 0x6D656D73  # a number of our own among PostgreSQL's advisory locks
+logger = logging.getLogger(__name__)
 
 
 class StopSignals:
@@ -138,29 +139,19 @@ def dispatcher() -> Part:
 
 
 def migrate(say: Say) -> None:
-    """Brings the database up to date; says so only when there is something to do."""
-    with _alone_with_the_schema():
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan:
-            say(f"Bringing the database up to date ({len(plan)} migrations) …")
-            call_command("migrate", verbosity=0, interactive=False)
-    connection.close()
-
-
-@contextmanager
-def _alone_with_the_schema() -> Iterator[None]:
-    """On SQLite the data folder's lock is enough; a PostgreSQL may be shared by several machines."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    """Brings the database up to date, or an empty one to life; Refused when it may not or can't."""
     try:
-        yield
+        waiting, is_empty = (0, True) if settings.MEMSTACK_MIGRATE else applying.pending()
+        if waiting and not is_empty:
+            raise Refused(
+                f"{waiting} migrations wait to be applied. Make a back-up, then run `manage.py manage_migrations "
+                "apply`; or set MEMSTACK_MIGRATE=on, and every start does it."
+            )
+        applying.apply(say, step=logger.info)
+    except Trouble as trouble:
+        raise Refused(str(trouble)) from trouble
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+        connection.close()
 
 
 def address(host: str, port: int) -> str:

@@ -155,6 +155,9 @@ else:
         },
     }
 DATABASES = {"default": DATABASE}
+MEMSTACK_MIGRATE = choice("MEMSTACK_MIGRATE", "off" if PRODUCTION else "on", "on", "off") == "on"
+MEMSTACK_MIGRATION_WAIT = integer("MEMSTACK_MIGRATION_WAIT", 600)  # seconds
+MEMSTACK_LARGE_TABLE_ROWS = integer("MEMSTACK_LARGE_TABLE_ROWS", 100_000)
 
 # --- broker and events
 REDIS_URL = os.environ.get("REDIS_URL", "")
