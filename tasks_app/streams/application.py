@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +19,7 @@ from django.conf import settings
 
 from tasks_app.streams import table
 from tasks_app.streams.database import AWAY, Database
-from tasks_app.streams.frames import KEEP_ALIVE, retry_field
+from tasks_app.streams.frames import retry_field
 from tasks_app.streams.hub import Full, Hub
 from tasks_app.streams.lifespan import on_exit
 from tasks_app.streams.opening import EVENT_STREAM, Answer, Request, bad_last_id, busy, come_back, open_stream, problem
@@ -119,7 +118,8 @@ class StreamApplication:
         try:
             await start(send, Answer(HTTPStatus.OK, EVENT_STREAM))
             await send({"type": "http.response.body", "body": retry_field(), "more_body": True})
-            await self._pump(viewer, send)
+            with reminded(viewer, self._keep_alive):
+                await self._pump(viewer, send)
             await send({"type": "http.response.body", "body": b""})
         finally:
             self.hub.leave(viewer)
@@ -128,27 +128,20 @@ class StreamApplication:
                 await watcher
 
     async def _pump(self, viewer: Viewer, send: Send) -> None:
-        """Sends what there is, waits for more, and shows a sign of life in between, until the stream ends."""
-        sent = time.monotonic()
+        """Sends what there is and waits for more, until the stream ends."""
         while not viewer.ended:
-            try:
-                events = await self._events(viewer)
-            except AWAY as error:
-                logger.warning("A stream ended: %s", error)
-                return
-            if not events and time.monotonic() - sent >= self._keep_alive * 0.99:
-                events = [KEEP_ALIVE]
-            for part in parts(events):
+            for part in parts(await self._read(viewer) if viewer.stale else viewer.waiting()):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
-                sent = time.monotonic()
-            await viewer.wait(max(0.0, sent + self._keep_alive - time.monotonic()))
+            await viewer.wait()
 
-    async def _events(self, viewer: Viewer) -> list[bytes]:
-        """What is to be sent now: from the table when the queue is not enough, else from the queue."""
-        if not viewer.stale:
-            return list(viewer.waiting())
+    async def _read(self, viewer: Viewer) -> list[bytes]:
+        """What is to be sent now by the table. It ends a stream whose task is gone, or if the database stays away."""
         viewer.stale = False
-        batches = await self._database.run(table.read, dict(viewer.positions))
+        try:
+            batches = await self._database.run(table.read, dict(viewer.positions))
+        except AWAY as error:
+            logger.warning("A stream ended: %s", error)
+            batches = None
         if batches is None:
             viewer.end()
         if batches is None or viewer.ended:
@@ -191,6 +184,23 @@ async def start(send: Send, answer: Answer) -> None:
     named = {**answer.headers, "X-Content-Type-Options": "nosniff"}
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in named.items()]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+
+
+@contextlib.contextmanager
+def reminded(viewer: Viewer, seconds: float) -> Iterator[None]:
+    """Asks the stream for a sign of life every `seconds`, whatever else it sends: deliveries leave the timer alone."""
+    loop = asyncio.get_running_loop()
+
+    def remind() -> None:
+        nonlocal timer
+        viewer.remind()
+        timer = loop.call_later(seconds, remind)
+
+    timer = loop.call_later(seconds, remind)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def disconnected(receive: Receive) -> None:
