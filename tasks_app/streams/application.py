@@ -19,10 +19,20 @@ from django.conf import settings
 
 from tasks_app.streams import table
 from tasks_app.streams.database import AWAY, Database
-from tasks_app.streams.frames import retry_field
+from tasks_app.streams.frames import MalformedId, parse_positions, retry_field
 from tasks_app.streams.hub import Full, Hub
 from tasks_app.streams.lifespan import on_exit
-from tasks_app.streams.opening import EVENT_STREAM, Answer, Request, bad_last_id, busy, come_back, open_stream, problem
+from tasks_app.streams.opening import (
+    EVENT_STREAM,
+    Answer,
+    Request,
+    bad_last_id,
+    busy,
+    channel_of,
+    come_back,
+    open_streams,
+    problem,
+)
 from tasks_app.streams.viewer import Viewer
 
 Scope = MutableMapping[str, Any]
@@ -89,9 +99,11 @@ class StreamApplication:
         if refusal is not None:
             return refusal
         try:
-            return await self._database.run(open_stream, request_of(scope, match))
-        except UnicodeError:
+            request = request_of(scope, match)
+        except (UnicodeError, MalformedId):
             return bad_last_id()
+        try:
+            return await self._database.together(open_streams, request)
         except AWAY as error:
             logger.warning("A stream could not be opened: %s", error)
             return come_back()
@@ -118,8 +130,8 @@ class StreamApplication:
         try:
             await start(send, Answer(HTTPStatus.OK, EVENT_STREAM))
             await send({"type": "http.response.body", "body": retry_field(), "more_body": True})
-            with reminded(viewer, self._keep_alive):
-                await self._pump(viewer, send)
+            viewer.remind_every(self._keep_alive)
+            await self._pump(viewer, send)
             await send({"type": "http.response.body", "body": b""})
         finally:
             self.hub.leave(viewer)
@@ -138,7 +150,7 @@ class StreamApplication:
         """What is to be sent now by the table. It ends a stream whose task is gone, or if the database stays away."""
         viewer.stale = False
         try:
-            batches = await self._database.run(table.read, dict(viewer.positions))
+            batches = await self._database.together(table.read, dict(viewer.positions))
         except AWAY as error:
             logger.warning("A stream ended: %s", error)
             batches = None
@@ -167,11 +179,16 @@ def path_of(scope: Scope) -> str:
 
 
 def request_of(scope: Scope, match: re.Match[str]) -> Request:
-    """UnicodeError when the query is no text."""
+    """UnicodeError when the query is no text, MalformedId when the Last-Event-ID is none of ours."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = parse_qs(scope.get("query_string", b"").decode("ascii"), errors="strict")
     last_id = headers.get("last-event-id") or query.get("lastEventId", [""])[0]
-    return Request(match["scope"] or "", match["identifier"] or "", headers, last_id)
+    return Request(
+        scope=match["scope"] or "",
+        channel=channel_of(match["scope"] or "", match["identifier"] or ""),
+        headers=headers,
+        positions=parse_positions(last_id) if last_id else {},
+    )
 
 
 async def respond(send: Send, answer: Answer, body: bool = True) -> None:
@@ -184,23 +201,6 @@ async def start(send: Send, answer: Answer) -> None:
     named = {**answer.headers, "X-Content-Type-Options": "nosniff"}
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in named.items()]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
-
-
-@contextlib.contextmanager
-def reminded(viewer: Viewer, seconds: float) -> Iterator[None]:
-    """Asks the stream for a sign of life every `seconds`, whatever else it sends: deliveries leave the timer alone."""
-    loop = asyncio.get_running_loop()
-
-    def remind() -> None:
-        nonlocal timer
-        viewer.remind()
-        timer = loop.call_later(seconds, remind)
-
-    timer = loop.call_later(seconds, remind)
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 async def disconnected(receive: Receive) -> None:

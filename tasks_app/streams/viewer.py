@@ -21,7 +21,7 @@ class Viewer:
     queue is no longer all there is and the table must be read from the stream's own place.
 
     What happens once a delivery and stream is kept bare, since a thousand streams do it at each event: the bell is one
-    future for each wait, and no timer is made for it; signs of life have a timer of their own, which `remind` ends at.
+    future for each wait, and no timer is made for it; signs of life have a timer of their own.
     """
 
     def __init__(self, caller: Caller, positions: Mapping[str, int | None], project: UUID | None = None) -> None:
@@ -33,6 +33,7 @@ class Viewer:
         self._queue: deque[Frame] = deque()
         self._reminded = False
         self._bell: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def offer(self, frame: Frame) -> None:
         if len(self._queue) < LIMIT:
@@ -49,12 +50,18 @@ class Viewer:
 
     def end(self) -> None:
         self.ended = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._ring()
 
-    def remind(self) -> None:
-        """Asks for a sign of life."""
+    def remind_every(self, seconds: float) -> None:
+        """Asks for a sign of life every so often, whatever else is sent, until the end."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._remind, seconds)
+
+    def _remind(self, seconds: float) -> None:
         self._reminded = True
         self._ring()
+        self.remind_every(seconds)
 
     def _ring(self) -> None:
         if self._bell is not None and not self._bell.done():
