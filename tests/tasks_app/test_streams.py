@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
@@ -398,8 +397,8 @@ async def test_rights_are_looked_up_by_a_fixed_number_of_queries(world: World, d
         with django_assert_num_queries(3):
             assert callers.rights(many).callers == set(many)
 
-    await sync_to_async(look)(1)
-    await sync_to_async(look)(50)
+    await orm(look, 1)
+    await orm(look, 50)
 
 
 async def test_too_many_streams_are_refused_for_a_while(world: World) -> None:

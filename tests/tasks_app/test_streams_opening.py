@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
@@ -79,7 +78,7 @@ async def test_the_queries_of_opening_do_not_grow_with_the_streams(world: World)
         return len(made)
 
     await orm(keys.find, world.keys["alice"])
-    assert await sync_to_async(queries)(1) == await sync_to_async(queries)(6) <= 5
+    assert await orm(queries, 1) == await orm(queries, 6) <= 5
 
 
 async def test_sessions_are_told_apart(world: World, settings: Any) -> None:
