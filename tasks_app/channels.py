@@ -23,19 +23,29 @@ def split(channel: str) -> tuple[str, UUID] | None:
 
 def readable(asked: Iterable[tuple[int, str]]) -> dict[tuple[int, str], UUID]:
     """Of users and the channels that they ask for: those that they may read, each with the channel's project."""
-    wanted = [(user_id, channel, *parts) for user_id, channel in asked if (parts := split(channel))]
-    tasks = {identifier for _, _, scope, identifier in wanted if scope == "task"}
-    projects = dict(TaskLog.objects.filter(pk__in=tasks).values_list("pk", "project_id"))
-    projects |= {identifier: identifier for _, _, scope, identifier in wanted if scope == "project"}
+    pairs = set(asked)
+    projects = _projects({channel for _, channel in pairs})
     members = set(
         Membership.objects.filter(
-            user_id__in={user_id for user_id, *_ in wanted}, user__is_active=True, project_id__in=set(projects.values())
+            user_id__in={user_id for user_id, _ in pairs}, user__is_active=True, project_id__in=set(projects.values())
         ).values_list("user_id", "project_id")
     )
     return {
-        (user_id, channel): projects[identifier]
-        for user_id, channel, _, identifier in wanted
-        if (user_id, projects.get(identifier)) in members
+        (user_id, channel): projects[channel]
+        for user_id, channel in pairs
+        if (user_id, projects.get(channel)) in members
+    }
+
+
+def _projects(channels: Iterable[str]) -> dict[str, UUID]:
+    """The project of each channel, whether it exists or not; a task that does not exist has none."""
+    parts = {channel: scope_and_id for channel in channels if (scope_and_id := split(channel))}
+    tasks = [identifier for scope, identifier in parts.values() if scope == "task"]
+    homes: dict[UUID, UUID] = dict(TaskLog.objects.filter(pk__in=tasks).values_list("pk", "project_id"))
+    return {
+        channel: homes[identifier] if scope == "task" else identifier
+        for channel, (scope, identifier) in parts.items()
+        if scope == "project" or identifier in homes
     }
 
 

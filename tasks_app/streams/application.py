@@ -49,13 +49,11 @@ PART = 64 * 1024  # bytes given to the server at once, so that a slow reader's w
 class StreamApplication:
     """Answers the stream paths itself and hands everything else to `django`."""
 
-    def __init__(
-        self, django: Application, hub: Hub | None = None, *, keep_alive: float = 10.0, threads: int = 3
-    ) -> None:
+    def __init__(self, django: Application, hub: Hub | None = None, *, keep_alive: float = 10.0) -> None:
         self.hub = hub or hub_of_settings()
         self._django = django
         self._keep_alive = keep_alive
-        self._database = Database(threads)
+        self._database = Database(threads=2)  # one opens streams, one reads for them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

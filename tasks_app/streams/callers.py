@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,6 +19,8 @@ from django.utils.crypto import constant_time_compare
 from memories import keys
 from memories.models import ApiKey, Membership, Project
 from tasks_app.streams.table import chunks
+
+SESSION_KEY_FORM = re.compile(r"[0-9a-z]{8,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def _proof(headers: Mapping[str, str]) -> tuple[str, str]:
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return credentials.strip(), ""
-    return "", parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    return "", session_key if SESSION_KEY_FORM.fullmatch(session_key) else ""
 
 
 def _of_keys(given: Collection[str]) -> dict[str, Caller]:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, DataError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,11 @@ class Asked(Generic[T, R]):
             self.answer.set_exception(error)
 
 
+def is_away(error: Exception) -> bool:
+    """Data that the database refuses will be refused again."""
+    return isinstance(error, AWAY) and not isinstance(error, DataError)
+
+
 class Database:
     """A pool of `threads`, each with at most one connection, which an error or its age ends."""
 
@@ -59,7 +64,7 @@ class Database:
             try:
                 return await self.once(function, *args, **kwargs)
             except AWAY as error:
-                if attempt == self._tries:
+                if attempt == self._tries or not is_away(error):
                     raise
                 logger.info("The database did not answer a stream, trying again: %s", error)
                 await asyncio.sleep(self._pause * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
@@ -88,19 +93,18 @@ class Database:
         """One call for all; when an item makes it fail, each has a call of its own, so that no other suffers by it."""
         try:
             found = await self.run(function, [each.item for each in asked])
+            for each, result in zip(asked, found, strict=True):
+                each.succeed(result)
         except asyncio.CancelledError:  # the threads have ended
             for each in asked:
                 each.answer.cancel()
         except Exception as error:
-            if isinstance(error, AWAY) or len(asked) == 1:
+            if len(asked) == 1 or is_away(error):
                 for each in asked:
                     each.fail(error)
                 return
             for each in asked:
                 await self._answer(function, [each])
-        else:
-            for each, result in zip(asked, found, strict=True):
-                each.succeed(result)
 
     async def once(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The same without a second try."""

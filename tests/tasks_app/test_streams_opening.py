@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -99,11 +99,12 @@ async def test_sessions_are_told_apart(world: World, settings: Any) -> None:
         await orm(log_in, "charlie", **{SESSION_KEY: "0"}),
         await orm(log_in, "alice", -60),
     ]
+    bad += ["", '"\\000"', '"\\000aaaaaaaa"', "é" * 9, "a" * 999]
     found = await orm(callers.identify, [{"cookie": f"sessionid={key}"} for key in [*good, *bad]])
     assert [caller and (caller.user_id, caller.session_key) for caller in found] == [
         (world.users["alice"].pk, good[0]),
         (world.users["bob"].pk, good[1]),
-        *[None] * 5,
+        *[None] * 10,
     ]
 
 
@@ -194,6 +195,16 @@ async def test_an_item_that_cannot_be_answered_fails_alone(transactional_db: Non
     assert found[1:] == [6, 3, 2]
 
 
+async def test_data_that_the_database_refuses_is_refused_to_the_one_alone(transactional_db: None) -> None:
+    def refuse(items: list[int]) -> list[int]:
+        if 2 in items:
+            raise DataError("a NUL")
+        return items
+
+    found = await together(refuse, 4)
+    assert [each if isinstance(each, int) else type(each) for each in found] == [0, 1, DataError, 3]
+
+
 async def test_a_database_that_is_away_is_away_for_all_who_ask(transactional_db: None) -> None:
     sizes: list[int] = []
 
@@ -206,12 +217,13 @@ async def test_a_database_that_is_away_is_away_for_all_who_ask(transactional_db:
 
 
 async def test_who_leaves_while_asking_takes_nobody_along(transactional_db: None) -> None:
-    asked = Database(threads=1)
-    waiting = [asyncio.create_task(asked.together(list[int], item)) for item in range(3)]
+    asked, sizes = Database(threads=1), list[int]()
+    function = counted(lambda items: items, sizes)
+    waiting = [asyncio.create_task(asked.together(function, item)) for item in range(3)]
     await asyncio.sleep(0)
     waiting[1].cancel()
     async with asyncio.timeout(5):
         found = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(found[1], asyncio.CancelledError)
-    assert (found[0], found[2]) == (0, 2)
+    assert (found[0], found[2], sizes) == (0, 2, [3])
     await asyncio.to_thread(asked.close)
