@@ -16,6 +16,7 @@ from itertools import accumulate, pairwise
 from urllib.parse import urlsplit
 
 EVENT = re.compile(rb"\nid: [^\n]*:(\d+)\n(?:event: [^\n]*\n)?data: ")
+NUMBER = re.compile(rb'\ndata: [^\n]*"seq": (\d+)')
 IDENTIFIER = re.compile(rb"(?:^|\n)id: ([^\n]+)\n")
 NOT_CONNECTED = RuntimeError("not connected")
 
@@ -64,9 +65,10 @@ class Stream(asyncio.Protocol):
         return found[-1].decode() if found else ""
 
     def events(self) -> list[tuple[int, float]]:
-        """The number of each event and when it came."""
-        ends = list(accumulate(len(data) for _, data in self.parts))
-        return [(int(match[1]), self.parts[bisect_left(ends, match.end())][0]) for match in EVENT.finditer(self.body)]
+        """The number of each event and when it came. Where the server gives no ids, the number is the task's own."""
+        ends, body = list(accumulate(len(data) for _, data in self.parts)), self.body
+        form = EVENT if EVENT.search(body) else NUMBER
+        return [(int(match[1]), self.parts[bisect_left(ends, match.end())][0]) for match in form.finditer(body)]
 
     def numbers(self) -> list[int]:
         return [number for number, _ in self.events()]

@@ -1,6 +1,6 @@
-"""The web process of a measurement: `python -m bench.streams_server ours|stock|plain <descriptor>`.
+"""The web process of a measurement: `python -m bench.streams_server ours|stock|bare|plain <descriptor>`.
 
-All three run under uvicorn with the settings of `memstack.web`.
+All four run under uvicorn with the settings of `memstack.web`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ def stock() -> Application:
     from django.core.asgi import get_asgi_application
 
     return get_asgi_application()
+
+
+def bare() -> Application:
+    """The same without a storage: it reads no table, gives no ids, and whoever comes back has missed what was sent."""
+    del settings.EVENTSTREAM_STORAGE_CLASS
+    return stock()
 
 
 def without_limits(connection: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +115,7 @@ class Plain:
             await send({"type": "http.response.body", "body": await queue.get(), "more_body": True})
 
 
-VARIANTS: dict[str, Callable[[], Application]] = {"ours": ours, "stock": stock, "plain": Plain}
+VARIANTS: dict[str, Callable[[], Application]] = {"ours": ours, "stock": stock, "bare": bare, "plain": Plain}
 
 
 def main(variant: str, descriptor: int) -> None:

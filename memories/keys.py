@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,18 @@ def issue(user: User, name: str) -> tuple[ApiKey, str]:
 
 def find(key: str) -> ApiKey | None:
     """The row of a key with its user, None when it is unknown or its user inactive; notes the use."""
-    if not FORM.fullmatch(key):
-        return None
-    row = ApiKey.objects.select_related("user").filter(digest=digest(key), user__is_active=True).first()
-    if row is not None:
-        _note_use(row)
-    return row
+    return find_many([key]).get(key)
+
+
+def find_many(given: Iterable[str]) -> dict[str, ApiKey]:
+    """The rows of those keys that are known and whose users are active; notes their use."""
+    digests = {digest(key): key for key in given if FORM.fullmatch(key)}
+    if not digests:
+        return {}
+    rows = ApiKey.objects.select_related("user").filter(digest__in=digests, user__is_active=True)
+    found = {digests[row.digest]: row for row in rows}
+    _note_use(found.values())
+    return found
 
 
 def user_of(key: str) -> User | None:
@@ -46,7 +53,8 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _note_use(row: ApiKey) -> None:
+def _note_use(rows: Iterable[ApiKey]) -> None:
     now = timezone.now()
-    if row.last_used_at is None or row.last_used_at < now - STAMP_EVERY:
-        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)
+    due = [row.pk for row in rows if row.last_used_at is None or row.last_used_at < now - STAMP_EVERY]
+    if due:
+        ApiKey.objects.filter(pk__in=due).update(last_used_at=now)

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -20,10 +19,20 @@ from django.conf import settings
 
 from tasks_app.streams import table
 from tasks_app.streams.database import AWAY, Database
-from tasks_app.streams.frames import KEEP_ALIVE, retry_field
+from tasks_app.streams.frames import MalformedId, parse_positions, retry_field
 from tasks_app.streams.hub import Full, Hub
 from tasks_app.streams.lifespan import on_exit
-from tasks_app.streams.opening import EVENT_STREAM, Answer, Request, bad_last_id, busy, come_back, open_stream, problem
+from tasks_app.streams.opening import (
+    EVENT_STREAM,
+    Answer,
+    Request,
+    bad_last_id,
+    busy,
+    channel_of,
+    come_back,
+    open_streams,
+    problem,
+)
 from tasks_app.streams.viewer import Viewer
 
 Scope = MutableMapping[str, Any]
@@ -40,13 +49,11 @@ PART = 64 * 1024  # bytes given to the server at once, so that a slow reader's w
 class StreamApplication:
     """Answers the stream paths itself and hands everything else to `django`."""
 
-    def __init__(
-        self, django: Application, hub: Hub | None = None, *, keep_alive: float = 10.0, threads: int = 3
-    ) -> None:
+    def __init__(self, django: Application, hub: Hub | None = None, *, keep_alive: float = 10.0) -> None:
         self.hub = hub or hub_of_settings()
         self._django = django
         self._keep_alive = keep_alive
-        self._database = Database(threads)
+        self._database = Database(threads=2)  # one opens streams, one reads for them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -90,9 +97,11 @@ class StreamApplication:
         if refusal is not None:
             return refusal
         try:
-            return await self._database.run(open_stream, request_of(scope, match))
-        except UnicodeError:
+            request = request_of(scope, match)
+        except (UnicodeError, MalformedId):
             return bad_last_id()
+        try:
+            return await self._database.together(open_streams, request)
         except AWAY as error:
             logger.warning("A stream could not be opened: %s", error)
             return come_back()
@@ -119,6 +128,7 @@ class StreamApplication:
         try:
             await start(send, Answer(HTTPStatus.OK, EVENT_STREAM))
             await send({"type": "http.response.body", "body": retry_field(), "more_body": True})
+            viewer.remind_every(self._keep_alive)
             await self._pump(viewer, send)
             await send({"type": "http.response.body", "body": b""})
         finally:
@@ -128,27 +138,20 @@ class StreamApplication:
                 await watcher
 
     async def _pump(self, viewer: Viewer, send: Send) -> None:
-        """Sends what there is, waits for more, and shows a sign of life in between, until the stream ends."""
-        sent = time.monotonic()
+        """Sends what there is and waits for more, until the stream ends."""
         while not viewer.ended:
-            try:
-                events = await self._events(viewer)
-            except AWAY as error:
-                logger.warning("A stream ended: %s", error)
-                return
-            if not events and time.monotonic() - sent >= self._keep_alive * 0.99:
-                events = [KEEP_ALIVE]
-            for part in parts(events):
+            for part in parts(await self._read(viewer) if viewer.stale else viewer.waiting()):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
-                sent = time.monotonic()
-            await viewer.wait(max(0.0, sent + self._keep_alive - time.monotonic()))
+            await viewer.wait()
 
-    async def _events(self, viewer: Viewer) -> list[bytes]:
-        """What is to be sent now: from the table when the queue is not enough, else from the queue."""
-        if not viewer.stale:
-            return list(viewer.waiting())
+    async def _read(self, viewer: Viewer) -> list[bytes]:
+        """What is to be sent now by the table. It ends a stream whose task is gone, or if the database stays away."""
         viewer.stale = False
-        batches = await self._database.run(table.read, dict(viewer.positions))
+        try:
+            batches = await self._database.together(table.read, dict(viewer.positions))
+        except AWAY as error:
+            logger.warning("A stream ended: %s", error)
+            batches = None
         if batches is None:
             viewer.end()
         if batches is None or viewer.ended:
@@ -174,11 +177,16 @@ def path_of(scope: Scope) -> str:
 
 
 def request_of(scope: Scope, match: re.Match[str]) -> Request:
-    """UnicodeError when the query is no text."""
+    """UnicodeError when the query is no text, MalformedId when the Last-Event-ID is none of ours."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = parse_qs(scope.get("query_string", b"").decode("ascii"), errors="strict")
     last_id = headers.get("last-event-id") or query.get("lastEventId", [""])[0]
-    return Request(match["scope"] or "", match["identifier"] or "", headers, last_id)
+    return Request(
+        scope=match["scope"] or "",
+        channel=channel_of(match["scope"] or "", match["identifier"] or ""),
+        headers=headers,
+        positions=parse_positions(last_id) if last_id else {},
+    )
 
 
 async def respond(send: Send, answer: Answer, body: bool = True) -> None:

@@ -7,11 +7,13 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from uuid import UUID
 
-from tasks_app.channels import project_of
+from tasks_app.channels import readable
 from tasks_app.events import project_channel, task_channel
 from tasks_app.streams import callers, table
-from tasks_app.streams.frames import UNKNOWN_TASK, MalformedId, parse_positions, parse_uuid, retry_field
+from tasks_app.streams.callers import Caller, Rights
+from tasks_app.streams.frames import UNKNOWN_TASK, parse_uuid, retry_field
 from tasks_app.streams.viewer import AllProjectsViewer, TaskViewer, Viewer
 
 Headers = dict[str, str]
@@ -31,12 +33,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`scope` is "tasks", "projects" or "" for all projects; `identifier` is as it stands in the path."""
+    """`scope` is "tasks", "projects" or "" for all projects; `positions` is what the Last-Event-ID says."""
 
     scope: str
-    identifier: str
+    channel: str
     headers: Mapping[str, str]
-    last_id: str
+    positions: Mapping[str, int]
 
 
 def problem(status: HTTPStatus, detail: str, **headers: str) -> Answer:
@@ -63,53 +65,66 @@ def bad_last_id() -> Answer:
     return Answer(HTTPStatus.BAD_REQUEST, {"Content-Type": "text/plain; charset=utf-8"}, text)
 
 
-def open_stream(request: Request) -> Viewer | Answer:
-    """The viewer of a stream that the caller may read, or why there is none."""
-    try:
-        given = parse_positions(request.last_id) if request.last_id else {}
-    except MalformedId:
-        return bad_last_id()
-    caller = callers.identify(request.headers)
+def channel_of(scope: str, identifier: str) -> str:
+    """The channel that a path names, "" where it names none."""
+    name = {"tasks": task_channel, "projects": project_channel}.get(scope)
+    parsed = parse_uuid(identifier)
+    return name(parsed) if name and parsed else ""
+
+
+def open_streams(requests: list[Request]) -> list[Viewer | Answer]:
+    """The viewer of each stream that its caller may read, or why there is none: a few queries for all of them."""
+    every = callers.identify(request.headers for request in requests)
+    pairs = [(request, caller) for request, caller in zip(requests, every, strict=True)]
+    known = Known(
+        readable({(caller.user_id, request.channel) for request, caller in pairs if caller and request.channel}),
+        table.ended_at({request.channel for request, caller in pairs if caller and request.positions}),
+        callers.rights_of({caller for request, caller in pairs if caller and not request.scope}),
+    )
+    return [_open(request, caller, known) for request, caller in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database says of those who open streams at the same time."""
+
+    readable: Mapping[tuple[int, str], UUID]
+    ended: Mapping[str, int]
+    rights: Rights  # of those who open the stream of all projects
+
+
+def _open(request: Request, caller: Caller | None, known: Known) -> Viewer | Answer:
     if caller is None:
         return problem(
             HTTPStatus.UNAUTHORIZED,
             "Send an API key in the Authorization header (Bearer ms_sk_...), or log in.",
             WWW_Authenticate="Bearer",
         )
-    if request.scope == "tasks":
-        return _open_task(caller, request.identifier, given)
-    if request.scope == "projects":
-        return _open_project(caller, request.identifier, given)
-    return _open_all(caller, given)
-
-
-def _open_task(caller: callers.Caller, identifier: str, given: dict[str, int]) -> Viewer | Answer:
-    task = parse_uuid(identifier)
-    channel = task_channel(task) if task else ""
-    project = project_of(caller.user_id, channel)
+    if not request.scope:
+        return _open_all(caller, request.positions, known.rights.projects_of(caller))
+    project = known.readable.get((caller.user_id, request.channel))
     if project is None:
-        return Answer(HTTPStatus.OK, EVENT_STREAM, UNKNOWN_TASK)
-    if given.keys() - {channel}:
+        return _unknown(request.scope)
+    if request.positions.keys() - {request.channel}:
         return bad_last_id()
-    last = given.get(channel)
-    if last is not None and last == table.ended_at(channel):
+    last = request.positions.get(request.channel)
+    if last is not None and last == known.ended.get(request.channel):
         return Answer(HTTPStatus.NO_CONTENT, {"Cache-Control": "no-cache"})
-    return TaskViewer(caller, {channel: last}, project)
+    kind = TaskViewer if request.scope == "tasks" else Viewer
+    return kind(caller, {request.channel: last}, project)
 
 
-def _open_project(caller: callers.Caller, identifier: str, given: dict[str, int]) -> Viewer | Answer:
-    project = parse_uuid(identifier)
-    channel = project_channel(project) if project else ""
-    if project_of(caller.user_id, channel) is None:
-        return problem(HTTPStatus.NOT_FOUND, "There is no such project.")
-    if given.keys() - {channel}:
-        return bad_last_id()
-    return Viewer(caller, {channel: given.get(channel)}, project)
+def _unknown(scope: str) -> Answer:
+    """The same for what is not there and for what is not the caller's."""
+    if scope == "tasks":
+        return Answer(HTTPStatus.OK, EVENT_STREAM, UNKNOWN_TASK)
+    return problem(HTTPStatus.NOT_FOUND, "There is no such project.")
 
 
-def _open_all(caller: callers.Caller, given: dict[str, int]) -> Viewer | Answer:
+def _open_all(caller: Caller, given: Mapping[str, int], projects: set[UUID]) -> Viewer | Answer:
     if any(not channel.startswith("project-") for channel in given):
         return bad_last_id()
-    channels = map(project_channel, callers.projects_of(caller))
     unknown = table.NEW if given else None
-    return AllProjectsViewer(caller, {channel: given.get(channel, unknown) for channel in channels})
+    return AllProjectsViewer(
+        caller, {channel: given.get(channel, unknown) for channel in map(project_channel, projects)}
+    )

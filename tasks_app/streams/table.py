@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from tasks_app.channels import split
 from tasks_app.events import event_type, payload, project_channel, task_channel
-from tasks_app.models import ProjectEventCounter, TaskEvent, TaskLog
+from tasks_app.models import TERMINAL, ProjectEventCounter, TaskEvent, TaskLog
 from tasks_app.streams.frames import Frame, event_frame, reset_frame
 
 T = TypeVar("T")
+Positions = Mapping[str, int | None]  # the number that a stream has of each of its channels
 PAGE = 500  # events a query
 NEW = -1  # the place of a stream in a project that it did not know of
 SHORT = 200  # events of such a project that are worth sending
@@ -56,27 +57,6 @@ def later(channel: str, after: int, limit: int = PAGE) -> Batch | None:
     return Batch(frames, after + len(frames), more=len(frames) == limit)
 
 
-def read_task(channel: str, after: int | None) -> Batch | None:
-    """A task's events after `after`, or its newest one where there is no such place; None when the task is gone."""
-    task = _task(channel)
-    if task is None:
-        return None
-    if after is None or after > task.event_seq:
-        return _snapshot(channel, task)
-    batch = later(channel, after)
-    if batch is None or (not batch.frames and after < task.event_seq):
-        return _snapshot(channel, task)
-    return batch
-
-
-def _snapshot(channel: str, task: TaskLog) -> Batch:
-    """The task's newest event; made from its row when events that old are not kept."""
-    event = TaskEvent.objects.filter(task=task).order_by("-seq").first()
-    if event is not None and event.seq >= task.event_seq:
-        return Batch([event_frame(channel, event.seq, event.type, event.data)], event.seq)
-    return Batch([event_frame(channel, task.event_seq, event_type(task.status), payload(task))], task.event_seq)
-
-
 def read_project(channel: str, after: int) -> Batch:
     """A project's events after `after`, or a `reset` when that place is not kept or ahead of what there is."""
     batch = later(channel, after)
@@ -92,26 +72,54 @@ def read_project(channel: str, after: int) -> Batch:
     return Batch([reset_frame(channel, current)], current)
 
 
-def read(positions: dict[str, int | None]) -> dict[str, Batch] | None:
-    """What each channel's reader has not had yet; None when a task is gone.
+def read(every: Sequence[Positions]) -> list[dict[str, Batch] | None]:
+    """What each stream has not had yet, by channel; None where a task is gone.
 
-    A project's reader without a place (None) starts from now, a task's one from its newest event.
+    Who stands at the same place of a channel shares a reading. A project's reader without a place (None) starts from
+    now, a task's one from its newest event, and so does who stands where nothing is kept.
     """
-    found: dict[str, Batch] = {}
-    current = numbers(channel for channel in positions if not channel.startswith("task-"))
-    for channel, after in positions.items():
-        if channel.startswith("task-"):
-            batch = read_task(channel, after)
-            if batch is None:
-                return None
-            found[channel] = batch
-        elif after is None or after == current[channel]:
-            found[channel] = Batch((), current[channel])
-        elif after == NEW:
-            found[channel] = _read_new(channel, current[channel])
-        else:
-            found[channel] = read_project(channel, after)
-    return found
+    places = {place for positions in every for place in positions.items()}
+    current = numbers({channel for channel, _ in places})
+    found = {(channel, after): _after(channel, after, current.get(channel)) for channel, after in places}
+    newest = _newest({channel for (channel, _), batch in found.items() if batch is None})
+    whole = {place: batch or newest.get(place[0]) for place, batch in found.items()}
+    return [_of_all({place[0]: whole[place] for place in positions.items()}) for positions in every]
+
+
+def _of_all(batches: dict[str, Batch | None]) -> dict[str, Batch] | None:
+    found = {channel: batch for channel, batch in batches.items() if batch is not None}
+    return found if len(found) == len(batches) else None
+
+
+def _after(channel: str, after: int | None, current: int | None) -> Batch | None:
+    """The events after a place of a channel that stands at `current`; None where only a task's newest event helps."""
+    if current is None:
+        return None
+    if after == current:
+        return Batch((), current)
+    if channel.startswith("task-"):
+        batch = later(channel, after) if after is not None and after < current else None
+        return batch if batch is not None and batch.frames else None
+    if after is None:
+        return Batch((), current)
+    return _read_new(channel, current) if after == NEW else read_project(channel, after)
+
+
+def _newest(channels: Iterable[str]) -> dict[str, Batch]:
+    """The newest event of each task, made from its row where it is not kept; a task that is gone is missing."""
+    tasks = {parts[1] for channel in channels if (parts := split(channel))}
+    found: dict[UUID, tuple[int, str, Any]] = {}
+    for ids in chunks(tasks):
+        events = TaskEvent.objects.filter(task_id__in=ids, seq=F("task__event_seq"))
+        for task_id, number, kind, data in events.values_list("task_id", "seq", "type", "data"):
+            found[task_id] = number, kind, data
+    for ids in chunks(tasks - found.keys()):
+        for task in TaskLog.objects.defer("payload", "traceback").filter(pk__in=ids):
+            found[task.pk] = task.event_seq, event_type(task.status), payload(task)
+    return {
+        (channel := task_channel(task_id)): Batch([event_frame(channel, number, kind, data)], number)
+        for task_id, (number, kind, data) in found.items()
+    }
 
 
 def _read_new(channel: str, current: int) -> Batch:
@@ -126,15 +134,14 @@ def missing(behind: dict[str, int]) -> dict[str, Batch | None]:
     return {channel: later(channel, after) for channel, after in behind.items()}
 
 
-def ended_at(channel: str) -> int | None:
-    """The number of a task's terminal event; None while there is none."""
-    task = _task(channel)
-    return task.event_seq if task is not None and task.is_terminal else None
-
-
-def _task(channel: str) -> TaskLog | None:
-    parts = split(channel)
-    return TaskLog.objects.defer("payload", "traceback").filter(pk=parts[1]).first() if parts else None
+def ended_at(channels: Iterable[str]) -> dict[str, int]:
+    """The number of the terminal event of each task that has ended."""
+    tasks = {parts[1] for channel in channels if (parts := split(channel)) and parts[0] == "task"}
+    return {
+        task_channel(task_id): number
+        for ids in chunks(tasks)
+        for task_id, number in TaskLog.objects.filter(pk__in=ids, status__in=TERMINAL).values_list("pk", "event_seq")
+    }
 
 
 def _events(channel: str) -> tuple[str, QuerySet[TaskEvent]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from tasks_app.streams.callers import Caller
-from tasks_app.streams.frames import Frame, position, with_id
+from tasks_app.streams.frames import KEEP_ALIVE, Frame, position, with_id
 from tasks_app.streams.table import Batch
 
 LIMIT = 1000  # waiting events a stream; who is further behind reads the table again
@@ -19,6 +19,9 @@ class Viewer:
 
     The hub only drops frames into a bounded queue and rings, so that a slow reader delays nobody. `stale` says that the
     queue is no longer all there is and the table must be read from the stream's own place.
+
+    What happens once a delivery and stream is kept bare, since a thousand streams do it at each event: the bell is one
+    future for each wait, and no timer is made for it; signs of life have a timer of their own.
     """
 
     def __init__(self, caller: Caller, positions: Mapping[str, int | None], project: UUID | None = None) -> None:
@@ -28,38 +31,53 @@ class Viewer:
         self.stale = True
         self.ended = False
         self._queue: deque[Frame] = deque()
-        self._bell = asyncio.Event()
+        self._reminded = False
+        self._bell: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def offer(self, frame: Frame) -> None:
         if len(self._queue) < LIMIT:
             self._queue.append(frame)
+            self._ring()
         else:
             self.spoil()
-        self._bell.set()
 
     def spoil(self) -> None:
         """Gives up the queue for the table."""
         self._queue.clear()
         self.stale = True
-        self._bell.set()
+        self._ring()
 
     def end(self) -> None:
         self.ended = True
-        self._bell.set()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ring()
 
-    async def wait(self, seconds: float) -> None:
-        """Until there is something to do, `seconds` at most. A timer costs less than a task for each wait."""
-        self._bell.clear()
-        if self._queue or self.stale or self.ended:
-            return
-        timer = asyncio.get_running_loop().call_later(seconds, self._bell.set)
-        try:
-            await self._bell.wait()
-        finally:
-            timer.cancel()
+    def remind_every(self, seconds: float) -> None:
+        """Asks for a sign of life every so often, whatever else is sent, until the end."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._remind, seconds)
+
+    def _remind(self, seconds: float) -> None:
+        self._reminded = True
+        self._ring()
+        self.remind_every(seconds)
+
+    def _ring(self) -> None:
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
+
+    async def wait(self) -> None:
+        """Until there is something to do."""
+        if not (self._queue or self.stale or self.ended or self._reminded):
+            self._bell = asyncio.get_running_loop().create_future()
+            await self._bell
 
     def waiting(self) -> Iterator[bytes]:
         """The events in the queue, as they go out; what the stream has had is dropped, a gap makes it stale."""
+        if self._reminded:
+            self._reminded = False
+            yield KEEP_ALIVE
         while self._queue and not self.stale and not self.ended:
             frame = self._queue.popleft()
             place = self.positions.get(frame.channel)

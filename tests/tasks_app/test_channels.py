@@ -8,7 +8,7 @@ from django_eventstream.utils import get_channelmanager
 
 from memories.models import Membership, Project
 from tasks_app import transitions
-from tasks_app.channels import may_read, project_of
+from tasks_app.channels import may_read, project_of, readable
 from tasks_app.events import project_channel, task_channel
 from tasks_app.kinds import Kind
 
@@ -48,6 +48,25 @@ def test_others_may_not(home: Project, name: str) -> None:
 def test_an_inactive_member_may_not(home: Project) -> None:
     User.objects.update(is_active=False)
     assert not any(may_read(user("alice").pk, channel) for channel in channels(home))
+
+
+def test_a_channel_is_judged_by_itself_whoever_asks_for_what_beside_it(home: Project) -> None:
+    alice, charlie = user("alice").pk, user("charlie").pk
+    task = transitions.enqueue(home, Kind.INGEST_EPISODE)
+    other = Project.objects.create(name="Elsewhere")
+    Membership.objects.create(project=other, user=user("charlie"), role=Membership.Role.VIEWER)
+    asked = [
+        (alice, task_channel(task.pk)),
+        (charlie, project_channel(task.pk)),  # a task's id as if it were a project's
+        (alice, task_channel(home.pk)),
+        (alice, project_channel(home.pk)),
+        (charlie, project_channel(home.pk)),
+        (charlie, project_channel(other.pk)),
+        (alice, project_channel(task.pk)),
+        (alice, project_channel(other.pk)),
+    ]
+    assert readable(asked) == {asked[0]: home.pk, asked[3]: home.pk, asked[5]: other.pk}
+    assert readable(reversed(asked)) == readable(asked)
 
 
 @pytest.mark.parametrize(

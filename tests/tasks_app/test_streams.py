@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from functools import partial
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
 
+from memories import keys
 from memories.models import ApiKey, Membership, Project
 from tasks_app import transitions
 from tasks_app.models import TaskEvent, TaskLog
@@ -79,9 +78,9 @@ async def test_what_is_announced_during_the_reading_comes_once(world: World, mon
     task = await world.running()
     loop, read = asyncio.get_running_loop(), table.read
 
-    def read_while_things_happen(positions: dict[str, int | None]) -> Any:
+    def read_while_things_happen(every: list[table.Positions]) -> Any:
         transitions.advance(task, message="before the reading")
-        found = read(positions)
+        found = read(every)
         transitions.advance(task, message="after it")
         for number in (3, 4):
             data = json.dumps({"seq": number})
@@ -393,12 +392,13 @@ async def test_a_deleted_key_ends_its_streams(world: World) -> None:
 
 async def test_rights_are_looked_up_by_a_fixed_number_of_queries(world: World, django_assert_num_queries: Any) -> None:
     def look(count: int) -> None:
-        many = [callers.Caller(world.users["alice"].pk, False, uuid.uuid4()) for _ in range(count)]
+        user = world.users["alice"]
+        many = [callers.Caller(user.pk, False, keys.issue(user, "test")[0].pk) for _ in range(count)]
         with django_assert_num_queries(3):
-            callers.rights(many)
+            assert callers.rights(many).callers == set(many)
 
-    await sync_to_async(look)(1)
-    await sync_to_async(look)(50)
+    await orm(look, 1)
+    await orm(look, 50)
 
 
 async def test_too_many_streams_are_refused_for_a_while(world: World) -> None:
@@ -424,7 +424,10 @@ async def test_who_leaves_leaves_nothing_behind(world: World) -> None:
     reader = world.read_task(task)
     await reader.next()
     assert application.hub.channels
+    (left,) = application.hub._viewers
     await reader.leave()
+    assert left._timer is not None
+    assert left._timer.cancelled()
     assert not application.hub.channels
     assert not application.hub._viewers
     assert not application.hub._users
@@ -479,7 +482,9 @@ async def test_a_database_that_stays_away_ends_the_stream_without_an_error(
 async def test_who_opens_while_the_database_is_away_comes_back_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks_app.streams.callers.keys.find", _fail_first(None, iter([OperationalError("away")] * 3)))
+    monkeypatch.setattr(
+        "tasks_app.streams.callers.keys.find_many", _fail_first(None, iter([OperationalError("away")] * 3))
+    )
     reader = world.read("stream")
     await reader.end()
     assert reader.status == 200

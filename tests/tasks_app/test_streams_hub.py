@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tasks_app.streams.callers import Caller
-from tasks_app.streams.frames import Frame, MalformedId, event_frame, frame, parse_positions, parse_uuid
+from tasks_app.streams.frames import KEEP_ALIVE, Frame, MalformedId, event_frame, frame, parse_positions, parse_uuid
 from tasks_app.streams.hub import Full, Hub
 from tasks_app.streams.lifespan import on_exit
 from tasks_app.streams.table import Batch
@@ -70,6 +70,16 @@ def test_nothing_follows_the_terminal_event() -> None:
     assert reader.ended
     reader = viewer()
     assert numbers(reader.read({TASK: Batch([event(1, "failed"), event(2)], 2)})) == [1]
+
+
+async def test_a_reminder_while_it_sends_is_not_forgotten() -> None:
+    reader = viewer()
+    reader._remind(60)
+    await asyncio.wait_for(reader.wait(), 1)
+    assert list(reader.waiting()) == [KEEP_ALIVE]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.wait(), 0.05)
+    reader.end()
 
 
 def test_a_frame_is_encoded_once_for_all_readers() -> None:
