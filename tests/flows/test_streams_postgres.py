@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -13,7 +16,7 @@ import pytest_asyncio
 
 from bench.streams_client import Stream, begin
 from bench.streams_site import Site
-from tests.flows.streams_parts import Live, beside, until, until_each
+from tests.flows.streams_parts import WHOLE, Live, Sender, beside, flaps, sum_of, until, until_each
 from tests.postgres import Server
 
 pytestmark = pytest.mark.flow
@@ -143,3 +146,61 @@ async def test_a_database_that_is_away_for_longer_sends_readers_away_to_come_bac
     await site.send("send", tasks=[task], count=1)
     await until_each([steady, again], 23)
     assert (steady.numbers(), again.numbers()) == (list(range(2, 24)), list(range(3, 24)))
+
+
+@pytest.mark.slow
+async def test_a_database_that_is_restarted_costs_no_event() -> None:
+    """Every reader comes back by itself, also those who had to be sent away meanwhile."""
+    with own_server() as server, Site(server.new_database("streams")) as ground, beside(ground) as site:
+        project = site.project()
+        path, place = f"projects/{project}/stream", f"project-{project}:0"
+        going = asyncio.Event()
+        going.set()
+        flapping = asyncio.create_task(flaps(site, [site.url] * 8, path, place, going))
+        steady = [asyncio.create_task(follow(site, path, place, going)) for _ in range(4)]
+        for _ in range(3):
+            await asyncio.to_thread(server.halt)
+            await asyncio.sleep(2)
+            await asyncio.to_thread(server.resume)
+            with worker(site) as sender:
+                (task,) = await asyncio.to_thread(sender, "tasks", project=project, count=1)
+                await asyncio.to_thread(sender, "send", tasks=[task], count=60, rate=40)
+        going.clear()
+        found = [*await flapping, *await asyncio.gather(*steady)]
+    assert sum_of(found, 1, 3 * (2 + 60)) == WHOLE
+
+
+async def follow(site: Live, path: str, last_id: str, going: asyncio.Event) -> list[int]:
+    """A reader that comes back when it is sent away, and stays for a while when `going` is cleared."""
+    numbers: list[int] = []
+    patience = 3.0
+    while patience > 0:
+        stream = await site.read(path, last_id)
+        while not stream.ended.is_set() and patience > 0:
+            await asyncio.sleep(0.1)
+            patience -= 0 if going.is_set() else 0.1
+        numbers += stream.numbers()
+        last_id = stream.last_id or last_id
+        stream.close()
+    return numbers
+
+
+@contextlib.contextmanager
+def worker(site: Live) -> Iterator[Sender]:
+    """Workers lose their connection when the database goes."""
+    sender = Sender(site.environment)
+    try:
+        yield sender
+    finally:
+        sender.close()
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="memstack-pg-"))
+    server = Server(folder / "data")
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
