@@ -30,6 +30,13 @@ class Server:
         folder = urlsplit(self.admin_url).query.removeprefix("host=")
         return f"postgres://postgres@/{name}?host={quote(folder)}"
 
+    def halt(self) -> None:
+        """Ends the server and all its connections; `resume` starts it again where it was."""
+        self._server.stop()
+
+    def resume(self) -> None:
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         self._server.cleanup()
         atexit.unregister(self._server._cleanup)

@@ -113,7 +113,7 @@ class Database:
 
     def _call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            result = function(*args, **kwargs)
+            result = _again_if_broken_off(function, *args, **kwargs)
         except BaseException:
             connections.close_all()
             raise
@@ -135,3 +135,15 @@ class Database:
             wrapper.inc_thread_sharing()
             wrapper.close()
         self._wrappers.clear()
+
+
+def _again_if_broken_off(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """That a kept connection has broken off says nothing of the database now, and each thread may keep such a one."""
+    try:
+        return function(*args, **kwargs)
+    except AWAY:
+        kept = [wrapper for wrapper in connections.all(initialized_only=True) if wrapper.connection is not None]
+        if all(wrapper.is_usable() for wrapper in kept):
+            raise
+    connections.close_all()
+    return function(*args, **kwargs)

@@ -7,61 +7,52 @@ passes would prove nothing.
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from bench.streams_client import Faults, Stream, begin, faults
+from bench.streams_client import faults
 from bench.streams_site import Helper, Web
+from tests.flows.streams_parts import (
+    WHOLE,
+    Live,
+    Sender,
+    delays,
+    flaps,
+    gone,
+    sum_of,
+    until,
+    until_each,
+)
 from tests.stack import Stack
 
 pytestmark = pytest.mark.flow
-PATIENCE = 10.0
-WHOLE = Faults()
 
 
 @dataclass
-class Site:
-    """A MemStack, a second web process of ours, one with the stock view, and a sender that stands for a worker."""
+class Site(Live):
+    """A MemStack, a second web process of ours, and one with the stock view."""
 
-    stack: Stack
-    second: Web
-    stock: Web
-    sender: Helper
-    streams: list[Stream] = field(default_factory=list)
+    stack: Stack = field(kw_only=True)
+    second: Web = field(kw_only=True)
+    stock: Web = field(kw_only=True)
 
     def project(self) -> str:
         return self.stack.project("Streams")
-
-    def task(self, project: str = "") -> str:
-        (made,) = self.sender("tasks", project=project or self.project(), count=1)
-        return str(made)
-
-    async def read(self, path: str, last_id: str = "", url: str = "", key: str = "", buffer: int = 0) -> Stream:
-        stream = await begin(url or self.stack.url, path, key or self.stack.key, last_id, buffer=buffer)
-        self.streams.append(stream)
-        return stream
-
-    async def send(self, name: str, **arguments: Any) -> Any:
-        """A command to the sender; the readers go on meanwhile."""
-        return await asyncio.to_thread(self.sender, name, **arguments)
 
 
 @pytest.fixture(scope="module")
 def parts() -> Iterator[Site]:
     with Stack() as stack:
-        webs = [Web(variant, stack.environment) for variant in ("ours", "stock")]
-        sender = Helper("streams_sender", stack.environment)
-        yield Site(stack, webs[0], webs[1], sender)
+        second, stock = (Web(variant, stack.environment) for variant in ("ours", "stock"))
+        sender = Sender(stack.environment)
+        yield Site(stack.environment, stack.url, stack.key, sender, stack=stack, second=second, stock=stock)
         sender.close()
-        for web in webs:
+        for web in (second, stock):
             web.close()
 
 
@@ -69,44 +60,7 @@ def parts() -> Iterator[Site]:
 async def site(parts: Site) -> AsyncIterator[Site]:
     """The same for all tests of the file, without the streams of the one before."""
     yield parts
-    while parts.streams:
-        parts.streams.pop().close()
-
-
-async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> float:
-    """Waits until something is so; how long that took."""
-    began = time.monotonic()
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
-    return time.monotonic() - began
-
-
-async def until_each(streams: list[Stream], last: int, seconds: float = PATIENCE) -> float:
-    return await until(lambda: all(last in stream.numbers()[-3:] for stream in streams), seconds)
-
-
-async def flap(site: Site, url: str, path: str, last_id: str, going: asyncio.Event) -> list[int]:
-    """A reader that leaves and comes back until `going` is cleared, and reads to the end then."""
-    numbers: list[int] = []
-    while going.is_set():
-        stream = await site.read(path, last_id, url)
-        await asyncio.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - no secret
-        stream.close()
-        numbers += stream.numbers()
-        last_id = stream.last_id or last_id
-    stream = await site.read(path, last_id, url)
-    await asyncio.sleep(2)
-    stream.close()
-    return numbers + stream.numbers()
-
-
-async def flaps(site: Site, urls: list[str], path: str, last_id: str, going: asyncio.Event) -> list[list[int]]:
-    return await asyncio.gather(*(flap(site, url, path, last_id, going) for url in urls))
-
-
-def sum_of(found: list[list[int]], first: int, last: int) -> Faults:
-    return sum((faults(numbers, range(first, last + 1)) for numbers in found), Faults())
+    parts.close()
 
 
 async def test_readers_who_keep_coming_back_have_each_event_once(site: Site) -> None:
@@ -143,11 +97,25 @@ async def test_four_senders_of_one_project_come_in_order(site: Site) -> None:
     assert [reader.numbers() for reader in readers] == [list(range(first, first + 240))] * 2
 
 
+async def test_announcements_that_overtake_each_other_come_in_order(site: Site) -> None:
+    project = site.project()
+    task = site.task(project)
+    readers = [await site.read(f"tasks/{task}/stream", url=url) for url in (site.stack.url, site.second.url)]
+    whole = await site.read(f"projects/{project}/stream")
+    stock = await site.read(f"tasks/{task}/stream", url=site.stock.url)
+    assert await site.send("backwards", task=task, count=9) == 11
+    await until_each(readers, 11)
+    assert [reader.numbers() for reader in readers] == [list(range(2, 12))] * 2
+    await until_each([whole], 11)
+    assert whole.numbers() == list(range(3, 12))
+    await until_each([stock], 3)
+    assert faults(stock.numbers(), range(3, 12)).disordered
+
+
 async def test_a_burst_to_a_stuck_reader_delays_nobody_and_comes_whole(site: Site) -> None:
     task = site.task()
     steady = await site.read(f"tasks/{task}/stream")
     stuck = await site.read(f"tasks/{task}/stream", buffer=4096)
-    stock = await site.read(f"tasks/{task}/stream", url=site.stock.url)
     stuck.pause()
     last = await site.send("burst", tasks=[task], count=2000)
     assert await until_each([steady], last) < 3
@@ -159,17 +127,37 @@ async def test_a_burst_to_a_stuck_reader_delays_nobody_and_comes_whole(site: Sit
     stuck.resume()
     await until_each([stuck], last)
     assert stuck.numbers() == steady.numbers() == list(range(2, last + 1))
+
+
+async def test_a_process_that_was_held_up_gives_a_burst_whole(site: Site) -> None:
+    """It finds 2,000 announcements at once, many more than it has room for in a stream's queue."""
+    task = site.task()
+    ours, stock = [await site.read(f"tasks/{task}/stream", url=web.url) for web in (site.second, site.stock)]
+    held = [web.process for web in (site.second, site.stock)]
+    for process in held:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        last = await site.send("burst", tasks=[task], count=2000)
+    finally:
+        for process in held:
+            process.send_signal(signal.SIGCONT)
+    assert await until_each([ours], last) < 3
+    assert ours.numbers() == list(range(2, last + 1))
+    await asyncio.sleep(0.5)
     assert faults(stock.numbers(), range(3, last + 1)) != WHOLE
 
 
 async def test_what_was_rolled_back_is_never_sent(site: Site) -> None:
-    task = site.task()
-    reader = await site.read(f"tasks/{task}/stream")
+    task, theirs = site.task(), site.task()
+    readers = [await site.read(f"tasks/{task}/stream", url=url) for url in (site.stack.url, site.second.url)]
+    stock = await site.read(f"tasks/{theirs}/stream", url=site.stock.url)
     await site.send("roll_back", task=task)
+    await site.send("send_and_roll_back", task=theirs)
     await site.send("send", tasks=[task], count=1)
-    await until_each([reader], 3)
-    assert b'"never"' not in reader.body
-    assert reader.numbers() == [2, 3]
+    await until_each(readers, 3)
+    assert not any(b'"never"' in reader.body for reader in readers)
+    assert [reader.numbers() for reader in readers] == [[2, 3]] * 2
+    await until(lambda: b'"never"' in stock.body)
 
 
 async def test_the_end_of_a_task_ends_its_stream_and_204_stops_who_comes_back(site: Site) -> None:
@@ -183,17 +171,17 @@ async def test_the_end_of_a_task_ends_its_stream_and_204_stops_who_comes_back(si
     assert not stock.ended.is_set()
 
 
-async def test_the_first_stream_of_a_process_misses_nothing(site: Site) -> None:
-    """The web process is new, and the events are committed at once after the answer has begun."""
-    web = Web("ours", site.stack.environment)
-    try:
-        task = site.task()
-        reader = await site.read(f"tasks/{task}/stream", url=web.url)
-        await site.send("send", tasks=[task], count=8)
-        assert await until_each([reader], 10) < 0.5
-        assert reader.numbers()[-8:] == list(range(3, 11))
-    finally:
-        web.close()
+async def test_a_process_that_is_told_to_end_closes_its_streams_properly(site: Site) -> None:
+    """The last chunk tells a proxy and the reader that nothing was cut off; stock's are, when the patience is over."""
+    task = site.task()
+    with site.served("ours") as ours, site.served("stock") as stock:
+        readers = [await site.read(f"tasks/{task}/stream", url=web.url) for web in (ours, stock)]
+        for web in (ours, stock):
+            web.process.terminate()
+        assert await until(readers[0].ended.is_set) < 1.5
+        assert await until(lambda: ours.process.poll() is not None) < 2.5
+        assert await until(readers[1].ended.is_set) > 1
+    assert [reader.body.endswith(b"\r\n0\r\n\r\n") for reader in readers] == [True, False]
 
 
 async def test_a_member_who_was_sent_away_reads_no_more(site: Site) -> None:
@@ -230,41 +218,22 @@ async def test_a_stopped_web_process_ends_soon_and_its_readers_go_on_at_the_next
     assert whole == [list(range(2, 103))] * 20
 
 
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
-async def test_a_broker_that_is_away_for_a_while_costs_no_event(site: Site, number: signal.Signals) -> None:
+async def test_a_broker_that_was_killed_and_started_again_costs_no_event(site: Site) -> None:
     task = site.task()
     readers = [await site.read(f"tasks/{task}/stream", url=url) for url in (site.stack.url, site.second.url)]
     await until_each(readers, 2)
-    sending = asyncio.create_task(site.send("send", tasks=[task], count=120, rate=20))
+    sending = asyncio.create_task(site.send("send", tasks=[task], count=100, rate=20))
     await asyncio.sleep(0.5)
-    pid = site.stack.send("valkey", number)
-    if number == signal.SIGSTOP:
-        await asyncio.sleep(3)
-        os.kill(pid, signal.SIGCONT)
-    else:
-        await asyncio.to_thread(site.stack.wait_until_restarted, "valkey", pid)
+    pid = site.stack.send("valkey", signal.SIGKILL)
+    await asyncio.to_thread(site.stack.wait_until_restarted, "valkey", pid)
     seen = [len(reader.numbers()) for reader in readers]
     await until(lambda: all(len(reader.numbers()) > count for reader, count in zip(readers, seen, strict=True)), 1.5)
     sent = await sending
-    assert await until_each(readers, 122) < 1.5
-    assert [reader.numbers() for reader in readers] == [list(range(2, 123))] * 2
-    late = delays(readers, {number: committed for _, number, _, committed in sent})
+    assert await until_each(readers, 102) < 1.5
+    assert [reader.numbers() for reader in readers] == [list(range(2, 103))] * 2
+    late = delays(readers, sent)
     assert max(late.values()) < 2.5
-    assert max(late[number] for number in range(113, 123)) < 0.5, "it is not heard again"
-
-
-def delays(readers: list[Stream], committed: dict[int, float]) -> dict[int, float]:
-    """How long each event was on its way to the last of the readers."""
-    arrivals = [dict(reader.events()) for reader in readers]
-    return {number: max(came[number] for came in arrivals) - at for number, at in committed.items()}
+    assert max(late[number] for _, number, _, _ in sent[-10:]) < 0.5, "it is not heard again"
 
 
 async def test_who_has_left_costs_no_thread(site: Site) -> None:

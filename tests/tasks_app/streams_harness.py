@@ -148,6 +148,11 @@ def _field(line: str) -> tuple[str, str, str]:
     return line.partition(":")
 
 
+def assert_problem(reader: Reader, status: int) -> None:
+    assert (reader.status, reader.headers["content-type"]) == (status, "application/problem+json")
+    assert json.loads(reader.body)["status"] == status
+
+
 def has_blocks(reader: Reader, count: int) -> bool:
     return len(reader.blocks()) >= count
 

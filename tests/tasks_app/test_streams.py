@@ -8,9 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
 
 from memories import keys
@@ -20,7 +17,16 @@ from tasks_app.models import TaskEvent, TaskLog
 from tasks_app.streams import callers, table, viewer
 from tasks_app.streams.database import Database
 from tasks_app.streams.hub import Pace
-from tests.tasks_app.streams_harness import FAST, Reader, World, ends_with, has_blocks, has_events, orm, world
+from tests.tasks_app.streams_harness import (
+    FAST,
+    World,
+    assert_problem,
+    ends_with,
+    has_blocks,
+    has_events,
+    orm,
+    world,
+)
 
 __all__ = ["world"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +100,27 @@ async def test_what_is_announced_during_the_reading_comes_once(world: World, mon
     assert reader.numbers() == [3, 4]
 
 
+async def test_a_queue_that_overflows_during_the_reading_leads_to_the_table_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = world.serve(pace=Pace(sweep=30.0))  # so that nothing is looked up by itself
+    task = await world.running()
+    loop, read, first = asyncio.get_running_loop(), table.read, iter([True])
+
+    def read_and_overflow(*args: Any) -> Any:
+        found = read(*args)
+        if next(first, False):
+            transitions.advance(task)
+            (reading,) = application.hub.channels[f"task-{task.pk}"].viewers
+            loop.call_soon_threadsafe(reading.spoil)
+        return found
+
+    monkeypatch.setattr(table, "read", read_and_overflow)
+    reader = world.read_task(task)
+    await reader.until(partial(has_events, reader, 2))
+    assert reader.numbers() == [2, 3]
+
+
 @pytest.mark.parametrize("last", [None, 1, 99])
 async def test_a_task_that_has_ended_is_told_and_closed(world: World, last: int | None) -> None:
     task = await world.complete(await world.running())
@@ -139,232 +166,6 @@ async def test_a_deleted_task_ends(world: World) -> None:
     await reader.next()
     await orm(TaskLog.objects.filter(pk=task.pk).delete)
     await reader.end()
-
-
-# --- a project's stream
-
-
-async def test_a_project_begins_now_and_counts_all_its_tasks(world: World) -> None:
-    first = await world.running()
-    reader = world.read_project()
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    assert reader.last_id == f"project-{world.project.pk}:2"  # no event, but a place to come back to
-    second = await world.task()
-    await world.complete(first)
-    await reader.until(lambda: len(reader.events()) == 2)
-    assert [(kind, data["id"]) for kind, _, data in reader.events()] == [
-        ("progress", str(second.pk)),
-        ("completed", str(first.pk)),
-    ]
-    assert reader.numbers() == [3, 4]
-    assert not reader.ended
-
-
-async def test_a_project_replays_from_a_place(world: World) -> None:
-    await world.running(advances=3)
-    reader = world.read_project(last=0, user="bob")
-    await reader.until(lambda: len(reader.events()) == 5)
-    assert reader.numbers() == [1, 2, 3, 4, 5]
-
-
-@pytest.mark.parametrize("last", [1, 77])
-async def test_a_project_resets_who_is_older_than_kept_or_ahead(world: World, last: int) -> None:
-    task = await world.running(advances=2)
-    await orm(TaskEvent.objects.filter(task=task, project_seq__lt=3).delete)
-    reader = world.read_project(last=last)
-    assert await reader.next() == ("reset", f"project-{world.project.pk}:4", {})
-    await world.advance(task)
-    await reader.next()
-    assert reader.numbers() == [4, 5]
-
-
-async def test_a_long_replay_comes_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table.later, "__defaults__", (3,))
-    await world.running(advances=8)
-    reader = world.read_project(last=0)
-    await reader.until(lambda: len(reader.events()) == 10)
-    assert reader.numbers() == list(range(1, 11))
-
-
-@pytest.mark.parametrize("identifier", [NOBODY, "abc"])
-async def test_an_unknown_project_is_404(world: World, identifier: str) -> None:
-    reader = world.read(f"projects/{identifier}/stream")
-    await reader.end()
-    assert_problem(reader, 404)
-
-
-async def test_another_tenants_project_is_404(world: World) -> None:
-    reader = world.read_project(user="charlie")
-    await reader.end()
-    assert_problem(reader, 404)
-
-
-# --- all projects
-
-
-async def test_all_projects_of_the_user_come_and_nobody_elses(world: World) -> None:
-    second, foreign = await orm(_projects, world)
-    reader = world.read("stream")
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    for project in (world.project, second, foreign, second):
-        await world.task(project)
-    await reader.until(lambda: len(reader.events()) == 3)
-    await reader.quiet()
-    assert sorted(_places(reader.last_id).values()) == [1, 2]
-
-
-async def test_all_projects_are_resumed_each_from_its_place(world: World) -> None:
-    second, _ = await orm(_projects, world)
-    reader = world.read("stream", last=f"project-{world.project.pk}:0,project-{second.pk}:0")
-    for project in (world.project, second, world.project, second):
-        await world.task(project)
-    await reader.until(lambda: len(reader.events()) >= 2)
-    place = reader.events()[1][1]
-    had = [data["id"] for _, _, data in reader.events()[:2]]
-    again = world.read("stream", last=place)
-    await again.until(lambda: len(again.events()) == 2)
-    seen = had + [data["id"] for _, _, data in again.events()]
-    assert sorted(seen) == sorted(
-        str(each) for each in await orm(lambda: list(TaskLog.objects.values_list("pk", flat=True)))
-    )
-
-
-async def test_a_new_project_joins_the_stream_of_all(world: World) -> None:
-    reader = world.read("stream")
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    second, _ = await orm(_projects, world)
-    await world.task(second)
-    await reader.next()
-    assert _places(reader.last_id)[f"project-{second.pk}"] == 1
-
-
-async def test_a_project_with_a_history_joins_with_a_reset(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "SHORT", 2)
-    _, foreign = await orm(_projects, world)
-    for _ in range(3):
-        await world.task(foreign)
-    reader = world.read("stream", last=f"project-{world.project.pk}:0")
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    await orm(world.join, "alice", foreign)
-    kind, identifier, _ = await reader.next()
-    assert kind == "reset"
-    assert _places(identifier or "")[f"project-{foreign.pk}"] == 3
-
-
-async def test_staff_see_all_projects(world: World) -> None:
-    await orm(User.objects.filter(username="charlie").update, is_staff=True)
-    reader = world.read("stream", user="charlie")
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    await world.task()
-    await reader.next()
-
-
-def _projects(world: World) -> tuple[Project, Project]:
-    second, foreign = Project.objects.create(name="Second"), Project.objects.create(name="Foreign")
-    world.join("alice", second)
-    world.join("charlie", foreign)
-    return second, foreign
-
-
-def _places(identifier: str) -> dict[str, int]:
-    return {channel: int(number) for channel, number in (part.split(":") for part in identifier.split(","))}
-
-
-# --- the request
-
-
-@pytest.mark.parametrize(
-    "path", ["stream", "stream/", "projects/{p}/stream", "projects/{p}/stream/", "tasks/{t}/stream/"]
-)
-async def test_each_path_works_with_and_without_a_slash_and_answers_head(world: World, path: str) -> None:
-    task = await world.task()
-    where = path.format(p=world.project.pk, t=task.pk)
-    reader = world.read(where)
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    head = world.read(where, method="HEAD")
-    await head.end()
-    assert (head.status, head.body, head.headers) == (200, b"", reader.headers)
-
-
-@pytest.mark.parametrize("path", ["stream/x", "tasks/stream", "tasks", "projects/a/b/stream", "streams"])
-async def test_other_paths_are_djangos(world: World, path: str) -> None:
-    reader = world.read(path)
-    await reader.end()
-    assert reader.status == 418
-
-
-async def test_a_stream_is_only_read(world: World) -> None:
-    reader = world.read("stream", method="POST")
-    await reader.end()
-    assert_problem(reader, 405)
-    assert reader.headers["allow"] == "GET, HEAD"
-
-
-@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ms_sk_" + "0" * 64, "Bearer x", "Basic YTpi", "Bearer \xff"])
-async def test_nobody_is_401(world: World, value: str) -> None:
-    reader = world.read("stream", user=None, headers={"Authorization": value})
-    await reader.end()
-    assert_problem(reader, 401)
-
-
-async def test_an_inactive_user_is_401(world: World) -> None:
-    await orm(User.objects.filter(username="alice").update, is_active=False)
-    reader = world.read("stream")
-    await reader.end()
-    assert_problem(reader, 401)
-
-
-@pytest.mark.parametrize(
-    "last",
-    ["x", "1", "task-1:2", f"task-{NOBODY}:", f"task-{NOBODY}:-1", f"task-{NOBODY}:1", "project-x:1", ",", "a" * 9999],
-)
-async def test_an_id_of_something_else_is_400(world: World, last: str) -> None:
-    task = await world.task()
-    for path in (f"tasks/{task.pk}/stream", f"projects/{world.project.pk}/stream", "stream"):
-        reader = world.read(path, last=last)
-        await reader.end()
-        assert (reader.status, reader.headers["content-type"]) == (400, "text/plain; charset=utf-8")
-
-
-async def test_streams_can_be_turned_off(world: World, settings: Any) -> None:
-    settings.MEMSTACK_STREAMS = False
-    reader = world.read("stream")
-    await reader.end()
-    assert_problem(reader, 404)
-    assert b"turned off" in reader.body
-
-
-async def test_a_session_reads_and_its_end_ends_the_stream(world: World) -> None:
-    session_key = await orm(_log_in, world.users["alice"])
-    reader = world.read("stream", user=None, headers={"Cookie": f"other=1; sessionid={session_key}"})
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    await orm(SessionStore(session_key).delete)
-    await reader.end()
-
-
-async def test_a_new_password_ends_the_streams_of_old_sessions(world: World) -> None:
-    session_key = await orm(_log_in, world.users["alice"])
-    reader = world.read("stream", user=None, headers={"Cookie": f"sessionid={session_key}"})
-    await reader.until(lambda: len(reader.blocks()) == 2)
-    await orm(User.objects.filter(username="alice").update, password="another hash")
-    await reader.end()
-    again = world.read("stream", user=None, headers={"Cookie": f"sessionid={session_key}"})
-    await again.end()
-    assert_problem(again, 401)
-
-
-def _log_in(user: User) -> str:
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    return str(session.session_key)
-
-
-def assert_problem(reader: Reader, status: int) -> None:
-    assert (reader.status, reader.headers["content-type"]) == (status, "application/problem+json")
-    assert json.loads(reader.body)["status"] == status
 
 
 # --- rights, limits and faults

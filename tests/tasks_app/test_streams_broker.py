@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -63,6 +64,73 @@ async def test_an_event_right_after_the_first_opening_is_not_late(world: World, 
     await reader.until(lambda: reader.status == 200)
     await world.advance(task)
     await reader.until(lambda: reader.numbers()[-1:] == [3], seconds=1.0)
+
+
+async def test_a_stream_opens_when_the_broker_has_acknowledged(world: World, broker: Broker) -> None:
+    """Or what happens right after the opening would wait for the next look at the table."""
+    world.serve(broker.settings, pace=Pace(subscribe=5.0))
+    task = await world.running()
+    assert broker.process
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        reader = world.read_task(task)
+        await asyncio.sleep(0.4)
+        assert reader.status == 0
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    await reader.next()
+
+
+async def test_a_connection_that_went_silent_is_replaced(
+    world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a firewall forgets it: nothing says that it is dead."""
+    monkeypatch.setattr("tasks_app.streams.hub.SILENCE", 0.3)
+    async with Swallowing(broker) as between:
+        world.serve({**broker.settings, "unix_socket_path": str(between.socket)}, pace=RARELY)
+        task = await world.running()
+        reader = await opened(world.read_task(task))
+        between.swallows = True
+        await between.second.wait()
+        await asyncio.sleep(0.2)
+        await world.advance(task)
+        await reader.until(lambda: reader.numbers()[-1:] == [3], seconds=1.0)
+
+
+class Swallowing:
+    """Stands before a broker. What comes over its first connection is lost from when it `swallows`."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.socket = broker.folder / "between"
+        self.swallows = False
+        self.second = asyncio.Event()
+        self._broker = broker
+        self._count = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Swallowing:
+        self._server = await asyncio.start_unix_server(self._serve, self.socket)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._count += 1
+        there, back = await asyncio.open_unix_connection(self._broker.socket)
+        pairs = ((reader, back), (there, writer))
+        self._tasks += [asyncio.create_task(self._pass_on(*pair, first=self._count == 1)) for pair in pairs]
+        if self._count == 2:
+            self.second.set()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bool) -> None:
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            while data := await reader.read(65536):
+                if not (first and self.swallows):
+                    writer.write(data)
 
 
 async def test_repeated_stale_and_malformed_pokes_have_no_effect(world: World, broker: Broker) -> None:

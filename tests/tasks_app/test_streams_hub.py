@@ -11,7 +11,16 @@ from collections.abc import Iterator
 import pytest
 
 from tasks_app.streams.callers import Caller
-from tasks_app.streams.frames import KEEP_ALIVE, Frame, MalformedId, event_frame, frame, parse_positions, parse_uuid
+from tasks_app.streams.frames import (
+    KEEP_ALIVE,
+    Frame,
+    MalformedId,
+    event_frame,
+    frame,
+    parse_positions,
+    parse_uuid,
+    retry_field,
+)
 from tasks_app.streams.hub import Full, Hub
 from tasks_app.streams.lifespan import on_exit
 from tasks_app.streams.table import Batch
@@ -172,6 +181,10 @@ def test_other_ids_are_malformed(text: str) -> None:
 def test_only_the_usual_form_of_a_uuid_is_read() -> None:
     assert parse_uuid(TASK.upper().removeprefix("TASK-")) == parse_uuid(TASK.removeprefix("task-"))
     assert parse_uuid("{" + TASK.removeprefix("task-") + "}") is None
+
+
+def test_readers_are_told_to_come_back_at_different_times() -> None:
+    assert len({retry_field() for _ in range(50)}) > 25
 
 
 def test_line_breaks_do_not_break_a_frame() -> None:
