@@ -178,7 +178,8 @@ def request_of(scope: Scope, match: re.Match[str]) -> Request:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = parse_qs(scope.get("query_string", b"").decode("ascii"), errors="strict")
     last_id = headers.get("last-event-id") or query.get("lastEventId", [""])[0]
-    return Request(match["scope"] or "", match["identifier"] or "", headers, last_id)
+    projects = tuple(query.get("project", ()))
+    return Request(match["scope"] or "", match["identifier"] or "", headers, last_id, projects)
 
 
 async def respond(send: Send, answer: Answer, body: bool = True) -> None:

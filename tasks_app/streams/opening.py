@@ -31,12 +31,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`scope` is "tasks", "projects" or "" for all projects; `identifier` is as it stands in the path."""
+    """`scope` is "tasks", "projects" or "" for all projects; `identifier` is as it stands in the path.
+
+    `projects` limits the stream of all projects to some of them.
+    """
 
     scope: str
     identifier: str
     headers: Mapping[str, str]
     last_id: str
+    projects: tuple[str, ...] = ()
 
 
 def problem(status: HTTPStatus, detail: str, **headers: str) -> Answer:
@@ -80,7 +84,7 @@ def open_stream(request: Request) -> Viewer | Answer:
         return _open_task(caller, request.identifier, given)
     if request.scope == "projects":
         return _open_project(caller, request.identifier, given)
-    return _open_all(caller, given)
+    return _open_all(caller, given, request.projects)
 
 
 def _open_task(caller: callers.Caller, identifier: str, given: dict[str, int]) -> Viewer | Answer:
@@ -107,9 +111,13 @@ def _open_project(caller: callers.Caller, identifier: str, given: dict[str, int]
     return Viewer(caller, {channel: given.get(channel)}, project)
 
 
-def _open_all(caller: callers.Caller, given: dict[str, int]) -> Viewer | Answer:
+def _open_all(caller: callers.Caller, given: dict[str, int], projects: tuple[str, ...]) -> Viewer | Answer:
     if any(not channel.startswith("project-") for channel in given):
         return bad_last_id()
-    channels = map(project_channel, callers.projects_of(caller))
+    only = frozenset(filter(None, map(parse_uuid, projects))) if projects else None
+    found = callers.projects_of(caller) if only is None else callers.projects_of(caller) & only
+    if only is not None and not found:
+        return problem(HTTPStatus.NOT_FOUND, "There is no such project.")
     unknown = table.NEW if given else None
-    return AllProjectsViewer(caller, {channel: given.get(channel, unknown) for channel in channels})
+    positions = {channel: given.get(channel, unknown) for channel in map(project_channel, found)}
+    return AllProjectsViewer(caller, positions, only=only)
