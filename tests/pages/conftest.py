@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import CHROMIUM
+from tests.pages import recorder
 from tests.stack import Stack
 
 expect.set_options(timeout=20_000)
@@ -69,6 +70,23 @@ def visit(browser: Browser, stack: Stack, **options: object) -> Visitor:
 def visitor(chromium: Browser, stack: Stack) -> Iterator[Visitor]:
     """Alice on the shared MemStack."""
     alice = visit(chromium, stack)
+    yield alice
+    alice.context.close()
+    assert not alice.complaints
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Stack]:
+    """A MemStack of the module, whose processes may be stopped and killed."""
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture
+def guest(chromium: Browser, own: Stack) -> Iterator[Visitor]:
+    """Alice on the module's MemStack; her pages record what their cards show."""
+    alice = visit(chromium, own)
+    alice.context.add_init_script(recorder.SCRIPT)
     yield alice
     alice.context.close()
     assert not alice.complaints
