@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.pages import recorder
 from tests.pages.conftest import Visitor
 from tests.pages.test_live import LONG, STREAM
-from tests.stack import Stack, wait_for
+from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +38,13 @@ class Streams:
 
     def remove(self, request: Request) -> None:
         self.asked.discard(request)
+
+    def settle(self, page: Page, count: int) -> None:
+        """Waits until so many are open."""
+        deadline = time.monotonic() + 5
+        while len(self.urls) != count and time.monotonic() < deadline:
+            page.wait_for_timeout(50)
+        assert len(self.urls) == count
 
     @property
     def urls(self) -> list[str]:
@@ -90,11 +98,15 @@ def test_another_tab_takes_over_and_no_event_is_lost(own: Stack, guest: Visitor,
 
 
 def test_a_tab_that_comes_late_is_told_what_the_others_had(own: Stack, guest: Visitor) -> None:
-    (first,), task_id = tabs(own, guest, own.project("Late"), LONG[:60_000], 1)
+    (first,), _ = tabs(own, guest, own.project("Late"), LONG[:60_000], 1)
     expect(first.locator('[data-part="counter"]')).not_to_be_empty()
-    script = "**/js/stream.js"  # comes late, and so does the page's question what has happened since it was drawn
     page = guest.open()
-    page.route(script, lambda route: (page.wait_for_timeout(700), route.continue_())[1])
+
+    def be_late(route: Route) -> None:
+        page.wait_for_timeout(700)
+        route.continue_()
+
+    page.route("**/js/stream.js", be_late)  # late is the page's question, too, what has happened since it was drawn
     page.goto(first.url)
     expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=60_000)
     seqs = list(recorder.drawn(page).seqs)
@@ -109,7 +121,7 @@ def test_tabs_of_eight_projects_are_all_live(own: Stack, guest: Visitor, streams
         saved(own, project, f"Of {project}")
     for page, project in zip(pages, projects, strict=True):
         expect(page.get_by_role("row", name=f"Of {project}")).to_contain_text("Completed")
-    wait_for(lambda: pages[0].wait_for_timeout(50) or len(streams.urls) == 1 or None, 5)
+    streams.settle(pages[0], 1)
     assert all(project in streams.urls[0] for project in projects)
     pages[0].close()
     saved(own, projects[5], "After")
@@ -147,7 +159,7 @@ def test_without_locks_each_tab_connects_while_it_is_looked_at(
         expect(page.get_by_role("row", name="First")).to_contain_text("Completed")
     pages[0].evaluate(HIDE, True)
     pages[1].evaluate(HIDE, True)
-    wait_for(lambda: pages[0].wait_for_timeout(50) or not streams.urls or None, 5)
+    streams.settle(pages[0], 0)
     saved(own, project, "Hidden")
     pages[0].evaluate(HIDE, False)
     expect(pages[0].get_by_role("row", name="Hidden")).to_contain_text("Completed")
