@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.pages import recorder
 from tests.pages.conftest import Visitor, visit
@@ -162,6 +162,21 @@ def test_the_communities_are_drawn_anew_when_a_rebuild_is_done(own: Stack, guest
     own.post("communities/rebuild", {"project": project})
     expect(page.locator(".card").first).to_be_visible()
     assert page.evaluate("untouched")
+
+
+def test_a_list_that_could_not_be_read_is_read_again(own: Stack, guest: Visitor) -> None:
+    page, project = live_page(own, guest, "Unread")
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.url)
+        route.abort()
+
+    page.route("**/tasks", refuse, times=1)
+    own.post("memories", {"project": project, "content": TEXT, "title": "Second"})
+    expect(page.get_by_role("row", name="Second")).to_contain_text("Completed")
+    assert refused
+    guest.forgive("ERR_FAILED")
 
 
 @pytest.fixture

@@ -103,7 +103,9 @@ def test_a_tab_that_comes_late_is_told_what_the_others_had(own: Stack, guest: Vi
     page = guest.open()
 
     def be_late(route: Route) -> None:
-        page.wait_for_timeout(700)
+        before = recorder.drawn(first).seqs[-1]
+        while recorder.drawn(first).seqs[-1] < before + 4:
+            first.wait_for_timeout(50)
         route.continue_()
 
     page.route("**/js/stream.js", be_late)  # late is the page's question, too, what has happened since it was drawn
@@ -145,6 +147,9 @@ def test_a_tab_whose_lock_was_taken_goes_on_listening(own: Stack, guest: Visitor
     for page in pages:
         expect(page.get_by_role("row", name="Kept")).to_contain_text("Completed")
     assert len(streams.urls) == 1
+    pages[1].close()  # which had the next turn
+    saved(own, project, "Queued")
+    expect(pages[0].get_by_role("row", name="Queued")).to_contain_text("Completed", timeout=8000)
 
 
 @pytest.mark.parametrize("script", [NO_LOCKS, REFUSED_LOCKS], ids=["none", "refused"])

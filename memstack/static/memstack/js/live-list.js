@@ -7,6 +7,8 @@ import { log } from "./debug.js";
 import { CONNECTION_WORDS, stream } from "./stream.js";
 
 const PAUSE = 600;
+const FIRST_RETRY = 2_500;
+const LONGEST_RETRY = 60_000;
 
 let reading;
 
@@ -33,6 +35,7 @@ class LiveList extends HTMLElement {
   connectedCallback() {
     if (!stream) return;
     this.known = new Set();
+    this.retry = FIRST_RETRY;
     this.listening = new AbortController();
     const { signal } = this.listening;
     stream.addEventListener("task", (event) => this.heard(event.detail), { signal });
@@ -77,8 +80,11 @@ class LiveList extends HTMLElement {
       this.waiting = false; // what is heard from here on asks for another reading
       const fresh = (await page()).getElementById(this.id);
       if (fresh) this.merge(fresh);
+      this.retry = FIRST_RETRY;
     } catch (error) {
       log("list", this.id, error.message);
+      setTimeout(() => this.isConnected && this.refresh(), this.retry);
+      this.retry = Math.min(LONGEST_RETRY, 2 * this.retry);
     }
   }
 
