@@ -13,10 +13,9 @@ from django.contrib.auth.models import User
 
 from memories import services
 from memories.models import Membership, Project
+from tests.chromium import CHROMIUM
 from tests.postgres import Server
 from tests.stack import Stack
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # Playwright's synchronous interface keeps an event loop in the thread that the tests use the ORM from.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -12,9 +12,10 @@ from tasks_app.models import Status, TaskLog
 
 
 class TaskShape(serializers.ModelSerializer[TaskLog]):
-    """One job. `eta_seconds` is null where there is no history to tell it from."""
+    """One job. `eta_seconds` is null where there is no history to tell it from; `seq` is its newest event's number."""
 
     name = serializers.CharField(source="kind", read_only=True)
+    seq = serializers.IntegerField(source="event_seq", read_only=True)
     eta_seconds = serializers.SerializerMethodField()
     result = serializers.JSONField(read_only=True, allow_null=True)
     error = NullableText()
@@ -28,7 +29,7 @@ class TaskShape(serializers.ModelSerializer[TaskLog]):
         model = TaskLog
         fields = [
             "id", "project", "name", "kind", "status", "progress", "stage", "message", "done", "total", "eta_seconds",
-            "attempt", "result", "error", "retryable", "memory", "parent", "retry_of", "worker", "created_at",
+            "attempt", "seq", "result", "error", "retryable", "memory", "parent", "retry_of", "worker", "created_at",
             "started_at", "finished_at", "duration_seconds",
         ]  # fmt: skip
         read_only_fields = fields

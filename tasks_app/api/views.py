@@ -120,6 +120,8 @@ LAST_EVENT_ID = [
     OpenApiParameter("lastEventId", str, description="The same, for the first connection of a page."),
 ]
 
+SOME_PROJECTS = OpenApiParameter("project", OpenApiTypes.UUID, many=True, description="Follow these projects only.")
+
 
 class StreamViewSet(ApiViewSet):
     """The streams' place in the OpenAPI schema; the ASGI application answers them before Django is asked."""
@@ -145,7 +147,10 @@ class StreamViewSet(ApiViewSet):
         return self._elsewhere()
 
     @extend_schema(
-        operation_id="stream_all", summary="Follow all of one's projects", parameters=LAST_EVENT_ID, responses=STREAM
+        operation_id="stream_all",
+        summary="Follow all of one's projects",
+        parameters=[SOME_PROJECTS, *LAST_EVENT_ID],
+        responses=STREAM,
     )
     def everything(self, request: Request) -> Response:
         return self._elsewhere()

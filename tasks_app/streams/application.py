@@ -186,6 +186,7 @@ def request_of(scope: Scope, match: re.Match[str]) -> Request:
         channel=channel_of(match["scope"] or "", match["identifier"] or ""),
         headers=headers,
         positions=parse_positions(last_id) if last_id else {},
+        projects=tuple(query.get("project", ())),
     )
 
 

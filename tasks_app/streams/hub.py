@@ -271,7 +271,8 @@ class Hub:
 
     def _apply(self, rights: callers.Rights, viewer: Viewer) -> None:
         if isinstance(viewer, AllProjectsViewer) and viewer.caller in rights.callers:
-            self._rejoin(viewer, {project_channel(each) for each in rights.projects_of(viewer.caller)})
+            projects = viewer.wanted(rights.projects_of(viewer.caller))
+            self._rejoin(viewer, {project_channel(each) for each in projects})
         elif viewer.project is None or not rights.may_read(viewer.caller, viewer.project):
             viewer.end()
 

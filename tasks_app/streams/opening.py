@@ -33,12 +33,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`scope` is "tasks", "projects" or "" for all projects; `positions` is what the Last-Event-ID says."""
+    """`scope` is "tasks", "projects" or "" for all projects; `positions` is what the Last-Event-ID says.
+
+    `projects` limits the stream of all projects to some of them.
+    """
 
     scope: str
     channel: str
     headers: Mapping[str, str]
     positions: Mapping[str, int]
+    projects: tuple[str, ...] = ()
 
 
 def problem(status: HTTPStatus, detail: str, **headers: str) -> Answer:
@@ -101,7 +105,7 @@ def _open(request: Request, caller: Caller | None, known: Known) -> Viewer | Ans
             WWW_Authenticate="Bearer",
         )
     if not request.scope:
-        return _open_all(caller, request.positions, known.rights.projects_of(caller))
+        return _open_all(caller, request, known.rights.projects_of(caller))
     project = known.readable.get((caller.user_id, request.channel))
     if project is None:
         return _unknown(request.scope)
@@ -121,10 +125,14 @@ def _unknown(scope: str) -> Answer:
     return problem(HTTPStatus.NOT_FOUND, "There is no such project.")
 
 
-def _open_all(caller: Caller, given: Mapping[str, int], projects: set[UUID]) -> Viewer | Answer:
+def _open_all(caller: Caller, request: Request, projects: set[UUID]) -> Viewer | Answer:
+    given = request.positions
     if any(not channel.startswith("project-") for channel in given):
         return bad_last_id()
+    only = frozenset(filter(None, map(parse_uuid, request.projects))) if request.projects else None
+    found = projects if only is None else projects & only
+    if only is not None and not found:
+        return problem(HTTPStatus.NOT_FOUND, "There is no such project.")
     unknown = table.NEW if given else None
-    return AllProjectsViewer(
-        caller, {channel: given.get(channel, unknown) for channel in map(project_channel, projects)}
-    )
+    positions = {channel: given.get(channel, unknown) for channel in map(project_channel, found)}
+    return AllProjectsViewer(caller, positions, only=only)

@@ -125,11 +125,21 @@ class TaskViewer(Viewer):
 
 
 class AllProjectsViewer(Viewer):
-    """The stream of all projects of a user; its ids name its place in each project that has events.
+    """The stream of all projects of a user, or of those in `only`; its ids name its place in each that has events.
 
     One number for all would be shorter, but numbers that are given out before their transactions commit become visible
     out of order, and a reader that comes back with one could miss an event.
     """
+
+    def __init__(
+        self, caller: Caller, positions: Mapping[str, int | None], *, only: frozenset[UUID] | None = None
+    ) -> None:
+        super().__init__(caller, positions)
+        self._only = only
+
+    def wanted(self, projects: set[UUID]) -> set[UUID]:
+        """Which of the caller's projects the stream follows."""
+        return projects if self._only is None else projects & self._only
 
     def render(self, frame: Frame) -> bytes:
         return with_id(self.identifier(), frame.body)

@@ -13,7 +13,7 @@ from memories import services
 from memories.models import Memory, Project
 from memories.validation import NewMemory
 from tasks_app import queries, transitions
-from tasks_app.models import Status, TaskLog
+from tasks_app.models import Status, TaskEvent, TaskLog
 
 pytestmark = pytest.mark.django_db
 TASKS = "/api/v1/tasks"
@@ -51,6 +51,14 @@ def test_a_task_has_the_fields_of_the_contract(api: APIClient, project: Project,
     assert told["name"] == told["kind"] == "ingest_episode"
     assert (told["status"], told["error"], told["worker"], told["duration_seconds"]) == ("pending", None, None, None)
     assert told["created_at"].endswith("Z")
+
+
+def test_a_task_and_its_stream_can_be_joined(api: APIClient, task: TaskLog) -> None:
+    run(task, ("extract", 30))
+    told = api.get(f"{TASKS}/{task.pk}/").json()
+    newest = TaskEvent.objects.filter(task=task).latest("seq")
+    assert (told["seq"], told["message"]) == (newest.seq, newest.data["message"]) == (3, "extract...")
+    assert api.get(TASKS).json()["results"][0]["seq"] == 3
 
 
 def test_the_list_is_filtered(api: APIClient, project: Project, task: TaskLog) -> None:

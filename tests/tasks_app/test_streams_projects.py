@@ -130,6 +130,27 @@ async def test_a_project_with_a_history_joins_with_a_reset(world: World, monkeyp
     assert _places(identifier or "")[f"project-{foreign.pk}"] == 3
 
 
+async def test_all_projects_can_be_limited_to_some(world: World) -> None:
+    second, foreign = await orm(_projects, world)
+    reader = world.read("stream", query=f"project={second.pk}&project={foreign.pk}&lastEventId=project-{second.pk}:0")
+    await reader.until(lambda: len(reader.blocks()) == 2)
+    for project in (world.project, foreign, second):
+        await world.task(project)
+    await reader.next()
+    await reader.quiet()
+    assert _places(reader.last_id) == {f"project-{second.pk}": 1}
+    await orm(world.join, "alice", foreign)  # a right that comes later is heeded, within the limits
+    await reader.next()
+    assert _places(reader.last_id) == {f"project-{second.pk}": 1, f"project-{foreign.pk}": 1}
+
+
+@pytest.mark.parametrize("identifier", [NOBODY, "nonsense"])
+async def test_limited_to_no_project_of_ones_own_is_404(world: World, identifier: str) -> None:
+    reader = world.read("stream", query=f"project={identifier}")
+    await reader.end()
+    assert_problem(reader, 404)
+
+
 async def test_staff_see_all_projects(world: World) -> None:
     await orm(User.objects.filter(username="charlie").update, is_staff=True)
     reader = world.read("stream", user="charlie")

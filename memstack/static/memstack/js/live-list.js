@@ -3,9 +3,12 @@
 // "new": when an event tells of a task that no row shows. "completed": when a task (of one of the kinds) has completed.
 // task-of="…": when that task comes to another stage. Each: after a gap in the stream. Rows with the same data-key stay as they are; new ones fade in at their place.
 
-import { stream } from "./stream.js";
+import { log } from "./debug.js";
+import { CONNECTION_WORDS, stream } from "./stream.js";
 
 const PAUSE = 600;
+const FIRST_RETRY = 2_500;
+const LONGEST_RETRY = 60_000;
 
 let reading;
 
@@ -32,6 +35,7 @@ class LiveList extends HTMLElement {
   connectedCallback() {
     if (!stream) return;
     this.known = new Set();
+    this.retry = FIRST_RETRY;
     this.listening = new AbortController();
     const { signal } = this.listening;
     stream.addEventListener("task", (event) => this.heard(event.detail), { signal });
@@ -48,9 +52,9 @@ class LiveList extends HTMLElement {
   connection(state) {
     const part = this.querySelector('[data-part="list-connection"]');
     if (!part) return;
-    part.hidden = state !== "reconnecting" && state !== "polling";
+    part.hidden = state === "live" || state === "connecting";
     part.dataset.state = state;
-    part.textContent = state === "polling" ? "No live connection: asking every few seconds" : "Reconnecting";
+    part.textContent = CONNECTION_WORDS[state];
   }
 
   heard({ id, name, status, stage }) {
@@ -76,20 +80,28 @@ class LiveList extends HTMLElement {
       this.waiting = false; // what is heard from here on asks for another reading
       const fresh = (await page()).getElementById(this.id);
       if (fresh) this.merge(fresh);
+      this.retry = FIRST_RETRY;
     } catch (error) {
-      if (document.documentElement.dataset.debug === "on") console.log("[live-list]", error.message);
+      log("list", this.id, error.message);
+      setTimeout(() => this.isConnected && this.refresh(), this.retry);
+      this.retry = Math.min(LONGEST_RETRY, 2 * this.retry);
     }
   }
 
   merge(fresh) {
     const mine = this.querySelector("[data-rows]");
     const theirs = fresh.querySelector("[data-rows]");
-    if (!mine || !theirs) {
-      this.replaceChildren(...[...fresh.childNodes].map((node) => document.importNode(node, true)));
-    } else {
-      this.mergeRows(mine, theirs);
-    }
+    log("list", this.id, "drawn anew");
+    if (mine && theirs) this.mergeRows(mine, theirs);
+    else this.replace(fresh);
     this.connection(stream.state);
+  }
+
+  // Who had the focus on a link keeps it, if the link is still there.
+  replace(fresh) {
+    const focused = this.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    this.replaceChildren(...[...fresh.childNodes].map((node) => document.importNode(node, true)));
+    if (focused) this.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
   mergeRows(mine, theirs) {

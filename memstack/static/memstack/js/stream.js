@@ -1,197 +1,122 @@
-// The page's one source of events: the project's stream. Everything else on the page subscribes here.
+// The page's one source of events: its project's stream. Everything else on the page subscribes here.
 //
-// The page was drawn at the event number in <html data-position>, and the stream is asked for what came after it. Tabs
-// of one project share a connection: who holds the Web Lock connects and passes events on over a BroadcastChannel.
-// A connection that fails is tried again, later each time; after three failures the page polls, and goes on trying.
+// The page was drawn at the event number in <html data-position>, and the stream is asked for what came after it. While
+// there is no stream, subscribers are told every few seconds to read the state anew.
+
+import { log } from "./debug.js";
+import { Tabs } from "./tabs.js";
 
 const root = document.documentElement;
-const TYPES = ["progress", "completed", "failed", "cancelled"];
-const FIRST_DELAY = 500;
-const LONGEST_DELAY = 30_000;
 const POLL_EVERY = 5_000;
-const FAILURES_BEFORE_POLLING = 3;
+const REMEMBERED = 500; // tasks
 
-function log(...words) {
-  if (root.dataset.debug === "on") console.log("[stream]", ...words);
-}
+// Where the connection stands, in few words.
+export const CONNECTION_WORDS = {
+  connecting: "Connecting", live: "Live", reconnecting: "Reconnecting",
+  polling: "No live connection: asking every few seconds",
+  off: "Live streams are off: asking every few seconds",
+};
 
 class ProjectStream extends EventTarget {
   // Events: "task" (detail: the data of a task's event), "open" (connected anew), "gap" (read the state anew),
-  // "state" (detail: connecting, live, reconnecting, polling).
+  // "state" (detail: connecting, live, reconnecting, polling, off).
   constructor(project, position) {
     super();
     this.project = project;
     this.position = position;
     this.state = "connecting";
-    this.failures = 0;
-    this.name = `memstack-${project}`;
+    this.latest = new Map();
   }
 
   start() {
     if (this.started) return;
     this.started = true;
-    if (root.dataset.streams === "off") {
-      this.setState("polling");
-      return;
-    }
-    addEventListener("online", () => this.retryNow());
-    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
-    addEventListener("pagehide", () => this.stop());
-    addEventListener("pageshow", (event) => event.persisted && this.join());
-    this.join();
+    addEventListener("pagehide", () => this.rest());
+    addEventListener("pageshow", (event) => event.persisted && this.run());
+    document.addEventListener("visibilitychange", () => document.hidden || !this.poller || this.poll());
+    if (root.dataset.streams !== "off") this.share();
+    this.run();
   }
 
-  join() {
-    if (!navigator.locks || !globalThis.BroadcastChannel) {
-      this.lead();
-      return;
-    }
-    this.channel = new BroadcastChannel(this.name);
-    this.channel.onmessage = (message) => this.hear(message.data);
-    this.channel.postMessage({ ask: true });
-    this.abort = new AbortController();
-    navigator.locks
-      .request(this.name, { signal: this.abort.signal }, () => {
-        this.lead();
-        return new Promise((release) => (this.release = release));
-      })
-      .catch((error) => log("no lock", error.name));
+  share() {
+    this.tabs = new Tabs(this.project, () => this.position);
+    this.tabs.addEventListener("message", ({ detail }) => this.take(detail));
+    this.tabs.addEventListener("reset", ({ detail }) => this.jump(detail));
+    this.tabs.addEventListener("state", ({ detail }) => this.follow(detail));
+    addEventListener("online", () => this.tabs.retry());
   }
 
-  stop() {
-    log("stopped");
-    this.leading = false;
-    this.source?.close();
-    clearTimeout(this.timer);
-    clearTimeout(this.poller);
-    this.poller = undefined;
-    this.release?.();
-    this.abort?.abort();
-    this.channel?.close();
-    this.channel = undefined;
+  run() {
+    if (this.tabs) this.tabs.join();
+    else this.setState("off");
   }
 
-  // --- the tab that follows
-
-  hear(message) {
-    if (message.ask) {
-      if (this.leading) this.tell({ state: this.state, position: this.position });
-    } else if (!this.leading) {
-      if (message.event) this.take(message.event);
-      if (message.gap) this.dispatchEvent(new Event("gap"));
-      if (message.state) this.follow(message);
-    }
+  // The page goes, maybe to come back from the browser's memory as it was left.
+  rest() {
+    this.tabs?.leave();
+    this.setState("connecting");
   }
 
-  follow({ state, position }) {
-    const behind = position !== null && this.position !== null && position > this.position;
-    if (position !== null) this.position = Math.max(position, this.position ?? 0);
-    if (state === "live" && this.state !== "live") this.dispatchEvent(new Event("open"));
-    if (behind) this.dispatchEvent(new Event("gap"));
-    this.setState(state);
+  retry() {
+    this.tabs?.retry();
   }
 
-  tell(message) {
-    if (this.leading) this.channel?.postMessage(message);
-  }
-
-  // --- the tab that leads
-
-  lead() {
-    this.leading = true;
-    this.connect();
-  }
-
-  connect() {
-    clearTimeout(this.timer);
-    this.source?.close();
-    const from = this.position === null ? "" : `?lastEventId=project-${this.project}:${this.position}`;
-    log("connecting", from);
-    const source = new EventSource(`/api/v1/projects/${this.project}/stream${from}`);
-    this.source = source;
-    source.onopen = () => this.opened();
-    source.addEventListener("error", (event) => this.failed(event.data));
-    source.addEventListener("reset", (event) => this.reset(event.lastEventId));
-    for (const type of TYPES) source.addEventListener(type, (event) => this.received(event));
-  }
-
-  opened() {
-    log("open");
-    this.failures = 0;
-    this.setState("live");
-    this.tell({ state: "live", position: this.position });
-    this.dispatchEvent(new Event("open"));
-  }
-
-  failed(data) {
-    this.source.close();
-    if (!this.leading) return;
-    this.failures += 1;
-    log("failed", this.failures, data ?? "");
-    const polling = Boolean(data) || this.failures >= FAILURES_BEFORE_POLLING;
-    this.setState(polling ? "polling" : "reconnecting");
-    this.tell({ state: this.state, position: this.position });
-    if (data) return; // the server has said that it is of no use to come back
-    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (this.failures - 1));
-    this.timer = setTimeout(() => this.connect(), delay * (0.5 + Math.random()));
-  }
-
-  retryNow() {
-    if (!this.leading || this.state === "live") return;
-    this.failures = Math.min(this.failures, FAILURES_BEFORE_POLLING);
-    this.connect();
-  }
-
-  // The stream was silent while something happened: open it anew.
   distrust() {
-    if (this.leading && this.state === "live") this.connect();
-  }
-
-  reset(id) {
-    this.position = numberOf(id);
-    log("reset", this.position);
-    this.tell({ gap: true });
-    this.dispatchEvent(new Event("gap"));
-  }
-
-  received(event) {
-    const message = { number: numberOf(event.lastEventId), data: JSON.parse(event.data) };
-    this.tell({ event: message });
-    this.take(message);
+    if (this.state === "live") this.tabs.distrust();
   }
 
   take({ number, data }) {
-    if (number !== null && this.position !== null && number <= this.position) return;
-    const gap = number !== null && this.position !== null && number > this.position + 1;
-    this.position = number ?? this.position;
-    log(number, data.id, data.status, data.progress, data.message);
+    if (number <= this.position) return;
+    const gap = number > this.position + 1;
+    this.position = number;
+    log("event", number, data.name, data.id, data.status, data.progress, data.message);
+    this.remember(data);
     this.dispatchEvent(new CustomEvent("task", { detail: data }));
-    if (gap) this.dispatchEvent(new Event("gap"));
+    if (gap) this.gap();
   }
 
-  // --- where the connection stands
+  // The newest event of each task, for rows that come into the page: they were drawn by the server a moment before.
+  remember(data) {
+    this.latest.delete(data.id);
+    this.latest.set(data.id, data);
+    if (this.latest.size > REMEMBERED) this.latest.delete(this.latest.keys().next().value);
+  }
+
+  jump(number) {
+    this.position = number;
+    this.gap();
+  }
+
+  follow({ state, number }) {
+    this.setState(state);
+    if (number > this.position) this.jump(number); // too far behind to be told one by one
+  }
+
+  gap() {
+    log("stream", "reading the state anew");
+    this.dispatchEvent(new Event("gap"));
+  }
 
   setState(state) {
-    if (state === "polling") this.poller ??= setTimeout(() => this.poll(), POLL_EVERY);
-    else {
-      clearTimeout(this.poller);
-      this.poller = undefined;
-    }
     if (state === this.state) return;
+    log("stream", "is", state);
     this.state = state;
-    log("state", state);
+    clearTimeout(this.poller);
+    this.poller = undefined;
+    if (state === "polling" || state === "off") this.pollLater();
     this.dispatchEvent(new CustomEvent("state", { detail: state }));
+    if (state === "live") this.dispatchEvent(new Event("open"));
   }
 
   poll() {
-    this.poller = setTimeout(() => this.poll(), POLL_EVERY * (0.8 + 0.4 * Math.random()));
-    if (!document.hidden) this.dispatchEvent(new Event("gap"));
+    this.pollLater();
+    if (!document.hidden) this.gap();
   }
-}
 
-function numberOf(id) {
-  const number = Number.parseInt(id?.slice(id.lastIndexOf(":") + 1), 10);
-  return Number.isNaN(number) ? null : number;
+  pollLater() {
+    clearTimeout(this.poller);
+    this.poller = setTimeout(() => this.poll(), POLL_EVERY * (0.8 + 0.4 * Math.random()));
+  }
 }
 
 const { project, position } = root.dataset;

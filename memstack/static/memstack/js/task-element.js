@@ -19,19 +19,9 @@ export function seconds(value) {
   return `${(value / 3600).toFixed(1)} h`;
 }
 
-function order(state) {
-  if (TERMINAL.has(state.status)) return 2;
-  return state.status === "processing" ? 1 : 0;
-}
-
-// An event has a number; the API's row has none and is compared by how far it got.
+// Each change of a task has the next number, in its events as in its row; what has ended does not change any more.
 export function isNewer(next, now) {
-  if (TERMINAL.has(now.status)) return false;
-  if (next.attempt !== now.attempt) return next.attempt > now.attempt;
-  if (next.seq && now.seq && next.seq <= now.seq) return false;
-  if (TERMINAL.has(next.status)) return true;
-  if (next.progress < now.progress) return false;
-  return Boolean(next.seq) || order(next) >= order(now);
+  return !TERMINAL.has(now.status) && next.seq > now.seq;
 }
 
 export class TaskElement extends HTMLElement {
@@ -43,6 +33,8 @@ export class TaskElement extends HTMLElement {
     stream.addEventListener("task", (event) => event.detail.id === this.task && this.apply(event.detail), { signal });
     this.listen(signal);
     stream.start();
+    const told = stream.latest.get(this.task);
+    if (told) this.apply(told);
   }
 
   disconnectedCallback() {
@@ -63,7 +55,8 @@ export class TaskElement extends HTMLElement {
   // The state that the server drew, from the element's attributes.
   read() {
     const { status, attempt, seq, progress } = this.dataset;
-    return { status, attempt: Number(attempt), seq: Number(seq), progress: Number(progress) };
+    const message = this.part("stage")?.textContent;
+    return { status, message, attempt: Number(attempt), seq: Number(seq), progress: Number(progress) };
   }
 
   part(name) {
@@ -77,7 +70,8 @@ export class TaskElement extends HTMLElement {
 
   apply(next) {
     if (!isNewer(next, this.state)) return false;
-    this.state = { ...next, seq: next.seq ?? this.state.seq };
+    this.state = next;
+    this.dataset.seq = next.seq;
     this.dataset.status = next.status;
     this.say("state", STATE_WORDS[next.status] ?? next.status);
     this.say("stage", next.error || next.message || "");

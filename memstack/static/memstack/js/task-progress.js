@@ -2,13 +2,10 @@
 
 import { get, post } from "./api.js";
 import { TaskElement, isTerminal, seconds } from "./task-element.js";
-import { stream } from "./stream.js";
+import { CONNECTION_WORDS, stream } from "./stream.js";
 
-const CONNECTION_WORDS = {
-  connecting: "Connecting", live: "Live", reconnecting: "Reconnecting",
-  polling: "No live connection: asking every few seconds",
-};
 const QUIET = 30_000;
+const MOMENT = 1000;
 const REDIRECT_AFTER = 1500;
 
 // {communities_count: 4, edges: 1} → "4 communities, 1 edge", the same as the server's result_words
@@ -38,11 +35,12 @@ class TaskProgress extends TaskElement {
   disconnectedCallback() {
     super.disconnectedCallback();
     clearInterval(this.timer);
+    clearTimeout(this.judging);
   }
 
   listen(signal) {
     stream.addEventListener("state", (event) => this.connection(event.detail), { signal });
-    stream.addEventListener("open", () => this.refetch(), { signal });
+    stream.addEventListener("open", () => this.check(), { signal });
     stream.addEventListener("gap", () => this.refetch(), { signal });
   }
 
@@ -55,22 +53,31 @@ class TaskProgress extends TaskElement {
   }
 
   async refetch() {
-    if (this.terminal) return;
+    const row = await this.row();
+    if (row) this.apply(row);
+  }
+
+  // The task's row; null when there is none to be had, or when the card follows another task by now.
+  async row() {
+    if (this.terminal) return null;
     const task = this.task;
     try {
       const row = await get(`/api/v1/tasks/${task}`);
-      if (task === this.task) this.apply(row);
+      return task === this.task ? row : null;
     } catch (error) {
       if (error.status === 404) this.say("stage", "This task is gone; its memory or project was deleted.");
+      return null;
     }
   }
 
-  // Silence may mean a dead connection: look whether something was missed.
-  async listenUp() {
+  // Looks whether the stream has told what the row says. It gets a moment to do so: it brings every stage, the row the
+  // last one alone.
+  async check() {
     this.heard = performance.now();
-    const before = this.state;
-    await this.refetch();
-    if (this.state !== before) stream.distrust();
+    const row = await this.row();
+    if (!row) return;
+    clearTimeout(this.judging);
+    this.judging = setTimeout(() => row.id === this.task && this.apply(row) && stream.distrust(), MOMENT);
   }
 
   apply(next) {
@@ -90,7 +97,7 @@ class TaskProgress extends TaskElement {
   tick() {
     if (this.terminal) return;
     if (this.state.status === "processing") this.say("elapsed", seconds(Math.round((performance.now() - this.since) / 1000)));
-    if (performance.now() - this.heard > QUIET) this.listenUp();
+    if (performance.now() - this.heard > QUIET) this.check();
   }
 
   ended(news) {
@@ -146,11 +153,11 @@ class TaskProgress extends TaskElement {
     }
     const details = this.part("details");
     if (details) details.href = details.href.replace(/tasks\/[^/]+/, `tasks/${task}`);
-    this.state = { status: "pending", attempt: -1, seq: 0, progress: 0 };
+    this.state = { status: "pending", attempt: 0, seq: -1, progress: 0 };
     this.show("cancel", true);
     for (const name of ["retry", "link", "fail-note"]) this.show(name, false);
     for (const name of ["result", "elapsed", "counter", "eta"]) this.say(name, "");
-    this.apply({ status: "pending", attempt: 0, progress: 0, message: "Waiting for a worker" });
+    this.apply({ status: "pending", attempt: 0, seq: 0, progress: 0, message: "Waiting for a worker" });
     this.connection(stream.state);
     this.refetch();
   }

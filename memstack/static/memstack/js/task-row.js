@@ -7,9 +7,7 @@ export class TaskRow extends TaskElement {
   adopt(other) {
     const text = (name) => other.querySelector(`[data-part="${name}"]`)?.textContent ?? "";
     const { status, attempt, seq, progress } = other.dataset;
-    this.apply({
-      status, attempt: Number(attempt), seq: Number(seq), progress: Number(progress), message: text("stage"),
-    });
+    this.apply({ status, attempt: Number(attempt), seq: Number(seq), progress: Number(progress), message: text("stage") });
   }
 }
 
