@@ -119,6 +119,10 @@ class Progress:
         """Writes the counter whatever the rate, in the caller's transaction; fails when the lease is lost."""
         self._send(done=done)
 
+    def hold(self) -> None:
+        """Keeps the task for this attempt until the caller's transaction ends; raises as `checkpoint` does."""
+        transitions.hold(self.task)
+
     def checkpoint(self) -> None:
         """Raises when the attempt was cancelled or has lost its lease."""
         if self._heartbeat.lost:

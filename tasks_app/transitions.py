@@ -15,7 +15,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from memories.models import Memory, Project
-from tasks_app import events
+from tasks_app import checkpoints, events
 from tasks_app.kinds import Kind
 from tasks_app.models import GRAPH_LANE, Status, TaskLog
 
@@ -104,6 +104,15 @@ def renew(task: TaskLog) -> None:
     """Keeps the lease, if it was not given back, for another 15 seconds; no event."""
     if not _attempt(task).filter(lease_until__isnull=False).update(lease_until=Now() + LEASE):
         raise LeaseLost(task.pk)
+
+
+def hold(task: TaskLog) -> None:
+    """Renews the lease; in a transaction nobody takes the task from this attempt before the commit.
+
+    TaskCancelled or LeaseLost when the attempt is to end or has ended.
+    """
+    if not _wanted(task).filter(lease_until__isnull=False).update(lease_until=Now() + LEASE):
+        raise TaskCancelled if cancel_requested(task) else LeaseLost(task.pk)
 
 
 def cancel_requested(task: TaskLog) -> bool:
@@ -283,7 +292,13 @@ def _terminal(
     rows: QuerySet[TaskLog], task_id: UUID | str, then: Callable[[TaskLog], None] | None, **changes: Any
 ) -> TaskLog | None:
     ended: dict[str, Any] = {"lane": "", "lease_until": None, "run_after": None, "finished_at": Now(), **changes}
-    task = _change(rows, task_id, then, **ended)
+
+    def last(row: TaskLog) -> None:
+        if then is not None:
+            then(row)
+        checkpoints.drop(row)
+
+    task = _change(rows, task_id, last, **ended)
     if task is not None and task.parent_id is not None:
         parent_id = task.parent_id
         transaction.on_commit(lambda: refresh_parent(parent_id) and None, robust=True)
