@@ -76,7 +76,7 @@ def payload(task: TaskLog) -> Payload:
         step=task.stage,
         done=task.done,
         total=task.total,
-        eta_seconds=None,
+        eta_seconds=task.eta_seconds,
         attempt=task.attempt,
         seq=task.event_seq,
         at=utc(task.changed_at),

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from memories.engine.errors import EngineError
 from memories.graph.versions import StaleGraph
 from tasks_app import doorbell, transitions
 from tasks_app.cost import CostMeter
 from tasks_app.models import TaskLog
+from tasks_app.pace import Pace
 from tasks_app.transitions import LeaseLost, TaskCancelled
 
 logger = logging.getLogger(__name__)
@@ -99,25 +100,33 @@ class Progress:
 
     def __init__(self, task: TaskLog, heartbeat: Heartbeat) -> None:
         self.task = task
+        self.pace = Pace(task.kind)
         self._heartbeat = heartbeat
         self._sent = 0.0
+
+    def weigh(self, units: int) -> None:
+        """Says how much work the task is, in units that its stages take time by; the ETA is told from then on."""
+        self.pace.weigh(units)
 
     def stage(self, stage: str, percent: int, message: str, total: int | None = None, done: int = 0) -> None:
         """Begins a stage; always sent. `total` starts a counter at `done`."""
         self.checkpoint()
         counter = None if total is None else done
-        self._send(stage=stage, progress=percent, message=message, done=counter, total=total)
+        self.pace.enter(stage, counter, total)
+        eta = self.pace.eta(counter, total)
+        self._send(stage=stage, progress=percent, message=message, done=counter, total=total, eta_seconds=eta)
 
     def count(self, done: int, total: int, *, low: int, high: int) -> None:
         """Moves the counter of a stage and its share of the percentages low..high; at most ten events a second."""
         self.checkpoint()
         if time.monotonic() - self._sent >= EVENT_SECONDS:
             percent = low + (high - low) * done // max(total, 1)
-            self._send(progress=max(percent, self.task.progress), done=done, total=total)
+            eta = self.pace.eta(done, total)
+            self._send(progress=max(percent, self.task.progress), done=done, total=total, eta_seconds=eta)
 
     def save_count(self, done: int) -> None:
         """Writes the counter whatever the rate, in the caller's transaction; fails when the lease is lost."""
-        self._send(done=done)
+        self._send(done=done, eta_seconds=self.pace.eta(done, self.task.total))
 
     def hold(self) -> None:
         """Keeps the task for this attempt until the caller's transaction ends; raises as `checkpoint` does."""
@@ -174,6 +183,8 @@ def _work(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMete
         outcome = pipeline(progress)
         if outcome is not None:  # None: a parent that waits for its children
             _complete(task, outcome, progress, meter)
+            with contextlib.suppress(DatabaseError):  # history is worth no failure
+                progress.pace.learn()
     except (LeaseLost, TaskCancelled):
         raise
     except LaneBusy:

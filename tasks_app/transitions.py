@@ -89,6 +89,7 @@ def claim(task_id: UUID | str, worker: str) -> TaskLog | None:
         run_after=None,
         rung_at=None,
         worker=worker,
+        eta_seconds=None,
         progress=0,
         stage="",
         message="Started",
@@ -167,6 +168,7 @@ def put_back(task: TaskLog, delay: float, message: str, *, failed: bool, traceba
         status=Status.PENDING,
         lane="",
         lease_until=None,
+        eta_seconds=None,
         run_after=Now() + timedelta(seconds=delay),
         retries=F("retries") + int(failed),
         message=message,
@@ -207,7 +209,7 @@ def request_cancel(task: TaskLog) -> bool:
 def expire_lease(task: TaskLog) -> None:
     """Takes the task from an attempt whose lease ran out: its process died or was stopped."""
     rows = _attempt(task).filter(lease_until__lt=Now())
-    deaths: dict[str, Any] = {"deaths": F("deaths") + 1, "lane": "", "lease_until": None}
+    deaths: dict[str, Any] = {"deaths": F("deaths") + 1, "lane": "", "lease_until": None, "eta_seconds": None}
     if task.cancel_requested_at is not None:
         _terminal(rows, task.pk, None, status=Status.CANCELLED, message="Cancelled", **deaths)
     elif task.deaths + 1 >= MAX_DEATHS:
@@ -291,7 +293,8 @@ def _change(
 def _terminal(
     rows: QuerySet[TaskLog], task_id: UUID | str, then: Callable[[TaskLog], None] | None, **changes: Any
 ) -> TaskLog | None:
-    ended: dict[str, Any] = {"lane": "", "lease_until": None, "run_after": None, "finished_at": Now(), **changes}
+    ended: dict[str, Any] = {"lane": "", "lease_until": None, "run_after": None, "eta_seconds": None}
+    ended |= {"finished_at": Now(), **changes}
 
     def last(row: TaskLog) -> None:
         if then is not None:

@@ -65,6 +65,7 @@ def extract(progress: Progress, memory: Memory, schema: Schema, extractor: Extra
     subject = _digest(source, schema, extractor)
     course = _resumed(progress.task, memory, subject) or _begun(progress, memory, subject)
     done = len(course.readings)
+    progress.weigh(len(pieces))
     progress.stage("extract", 30, "Extracting entities and relationships...", total=len(pieces), done=done)
     reader = extractor.begin(source, pieces, schema, course.place.state)
     for batch in batches(pieces[done:], lambda passage: len(passage.text)):
