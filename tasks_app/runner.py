@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection
 
 from memories.engine.errors import EngineError
 from memories.graph.versions import StaleGraph
-from tasks_app import doorbell, transitions
+from tasks_app import doorbell, stopping, transitions
 from tasks_app.cost import CostMeter
 from tasks_app.models import TaskLog
 from tasks_app.pace import Pace
@@ -31,10 +31,16 @@ LANE_SECONDS = 5.0
 LANE_POLL_SECONDS = 0.02
 STALE_TRIES = 20
 BACK_OFF_SECONDS = (2, 5, 15, 45, 120)
+HAND_OVER_SECONDS = 3.0
+STOPPED = "Waiting: its worker was stopped"
 
 
 class LaneBusy(Exception):
     """Another task keeps writing the project's graph; this one goes back to the queue."""
+
+
+class WorkerStops(Exception):
+    """The worker was asked to stop; the task goes back to the queue with what it has kept."""
 
 
 def _nothing() -> None:
@@ -55,13 +61,17 @@ class Outcome:
 
 
 class Heartbeat:
-    """Renews the lease and reads the cancel flag on a connection of its own, as long as the attempt lives."""
+    """Renews the lease and reads the cancel flag on a connection of its own, as long as the attempt lives.
+
+    When the worker is to stop and the attempt reaches no checkpoint for three seconds, it gives the task back itself.
+    """
 
     def __init__(self, task: TaskLog) -> None:
         self._task = task
         self._stop = threading.Event()
         self.cancelled = False
         self.lost = False
+        self._asked_at: float | None = None
         self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{task.pk}")
 
     def __enter__(self) -> Heartbeat:
@@ -83,6 +93,7 @@ class Heartbeat:
     def _tick(self, renewed: float) -> float:
         try:
             self.cancelled = transitions.cancel_requested(self._task)
+            self._hand_over_when_stopped()
             if time.monotonic() - renewed >= RENEW_SECONDS:
                 transitions.renew(self._task)
                 return time.monotonic()
@@ -93,6 +104,14 @@ class Heartbeat:
             logger.exception("Heartbeat of task %s failed; trying again", self._task.pk)
             connection.close()
         return renewed
+
+    def _hand_over_when_stopped(self) -> None:
+        if not stopping.asked():
+            return
+        self._asked_at = self._asked_at or time.monotonic()
+        if time.monotonic() - self._asked_at >= HAND_OVER_SECONDS and not self.cancelled:
+            transitions.put_back(self._task, 0, STOPPED, failed=False)
+            raise LeaseLost(self._task.pk)
 
 
 class Progress:
@@ -133,11 +152,13 @@ class Progress:
         transitions.hold(self.task)
 
     def checkpoint(self) -> None:
-        """Raises when the attempt was cancelled or has lost its lease."""
+        """Raises when the attempt was cancelled, has lost its lease, or its worker is to stop."""
         if self._heartbeat.lost:
             raise LeaseLost(self.task.pk)
         if self._heartbeat.cancelled:
             raise TaskCancelled
+        if stopping.asked():
+            raise WorkerStops
 
     def take_graph_lane(self) -> None:
         """Waits until this task is the project's one graph writer; every end of the attempt leaves the lane."""
@@ -158,6 +179,13 @@ Pipeline = Callable[[Progress], Outcome | None]
 
 def run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
     """Claims the row and runs the pipeline on it; does nothing when the row is not there to be had."""
+    if stopping.asked():
+        return
+    with stopping.finished_first():
+        _run(task_id, pipeline, worker)
+
+
+def _run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
     task = transitions.claim(task_id, worker)
     if task is None:
         return
@@ -187,6 +215,8 @@ def _work(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMete
                 progress.pace.learn()
     except (LeaseLost, TaskCancelled):
         raise
+    except WorkerStops:
+        transitions.put_back(task, 0, STOPPED, failed=False)
     except LaneBusy:
         transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
     except EngineError as error:

@@ -161,7 +161,7 @@ def cancel(task: TaskLog, cost: Cost = NO_COST) -> TaskLog:
 
 
 def put_back(task: TaskLog, delay: float, message: str, *, failed: bool, traceback: str = "") -> TaskLog:
-    """Returns the attempt to pending, to run again after `delay` seconds; `failed` counts it as a retry."""
+    """Returns the attempt to pending, to run again at once or after `delay` seconds; `failed` counts it as a retry."""
     changed = _change(
         _wanted(task),
         task.pk,
@@ -169,7 +169,7 @@ def put_back(task: TaskLog, delay: float, message: str, *, failed: bool, traceba
         lane="",
         lease_until=None,
         eta_seconds=None,
-        run_after=Now() + timedelta(seconds=delay),
+        run_after=Now() + timedelta(seconds=delay) if delay else None,
         retries=F("retries") + int(failed),
         message=message,
         traceback=traceback,

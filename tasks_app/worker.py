@@ -13,6 +13,7 @@ from django.db import connections
 from memories.engine import embedding
 from memories.engine.errors import EngineError
 from memories.engine.extraction import load as load_parser
+from tasks_app import stopping
 from tasks_app.models import WorkerHeartbeat
 from tasks_app.presence import Presence
 
@@ -52,5 +53,7 @@ def announce(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect
 def retire(**_: Any) -> None:
+    """Its tasks go back to the queue with what they have kept, and do not count as deaths."""
+    stopping.ask()
     for presence in _presence:
         presence.stop()
