@@ -45,11 +45,19 @@ def enqueue(
     memory: Memory | None = None,
     payload: dict[str, Any] | None = None,
     retry_of: TaskLog | None = None,
+    total: int | None = None,
 ) -> TaskLog:
     """Inserts a pending task with its first event; call it in the transaction that makes what the task is about."""
     with transaction.atomic():
         task = TaskLog(
-            project=project, kind=kind, memory=memory, payload=payload or {}, retry_of=retry_of, message="Waiting"
+            project=project,
+            kind=kind,
+            memory=memory,
+            payload=payload or {},
+            retry_of=retry_of,
+            message="Waiting",
+            done=None if total is None else 0,
+            total=total,
         )
         task.save(force_insert=True)
         task.refresh_from_db()
