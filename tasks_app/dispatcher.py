@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 MESSAGES_OUT = 32
 PER_PROJECT = 16
+CANCEL_SECONDS = 0.5
 LOST_AFTER = timedelta(seconds=1)
 FORGOTTEN_AFTER = timedelta(seconds=60)
 
@@ -60,6 +61,8 @@ def tick() -> None:
     """One round."""
     for task in transitions.expired_leases():
         transitions.expire_lease(task)
+    for parent in transitions.called_off():
+        transitions.cancel_all_waiting(parent.children.all(), CANCEL_SECONDS)
     for parent_id in transitions.waiting_parents():
         transitions.refresh_parent(parent_id)
     for queue in sorted(set(QUEUES.values())):
@@ -93,7 +96,7 @@ def _due(kinds: Iterable[str], *, queue_is_empty: bool) -> dict[UUID, list[tuple
     )
     found: dict[UUID, list[tuple[str, UUID]]] = defaultdict(list)
     for project_id in waiting.order_by().values_list("project_id", flat=True).distinct():
-        rows = waiting.filter(project_id=project_id).order_by("id").values_list("kind", "pk")
+        rows = waiting.filter(project_id=project_id).order_by("created_at", "id").values_list("kind", "pk")
         found[project_id] = list(rows[:PER_PROJECT])
     return found
 

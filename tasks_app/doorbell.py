@@ -42,7 +42,7 @@ def ring_on_commit(task: TaskLog) -> None:
 def ring_next(project_id: UUID) -> None:
     """Rings for the project's oldest waiting task that no message is out for."""
     due = TaskLog.objects.filter(project_id=project_id, status=Status.PENDING, rung_at=None, run_after=None)
-    row = due.order_by("id").values_list("kind", "pk").first()
+    row = due.order_by("created_at", "id").values_list("kind", "pk").first()
     if row and due.filter(pk=row[1]).update(rung_at=Now()):
         ring([row])
 

@@ -25,6 +25,7 @@ from tasks_app.models import ProjectEventCounter, Status, TaskEvent, TaskLog
 
 logger = logging.getLogger(__name__)
 MUTE_SECONDS = 1.0
+MOST_POKES = 20
 
 
 class _Payload(TypedDict):
@@ -101,7 +102,11 @@ def record(task: TaskLog) -> TaskEvent:
 
 
 def record_many(tasks: list[TaskLog]) -> list[TaskEvent]:
-    """The same for rows of one project that changed together."""
+    """The same for rows of one project that changed together.
+
+    Of many, only the last is announced: from its number a project's stream knows that it has to read the others; a
+    task's finds its own within a second.
+    """
     last = _take_project_numbers(tasks[0].project_id, len(tasks))
     events = [
         TaskEvent(
@@ -116,7 +121,8 @@ def record_many(tasks: list[TaskLog]) -> list[TaskEvent]:
         for index, task in enumerate(tasks)
     ]
     TaskEvent.objects.bulk_create(events, batch_size=500)
-    transaction.on_commit(lambda: poke(events), robust=True)
+    announced = events if len(events) <= MOST_POKES else events[-1:]
+    transaction.on_commit(lambda: poke(announced), robust=True)
     return events
 
 

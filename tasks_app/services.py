@@ -16,6 +16,7 @@ from tasks_app.models import Status, TaskLog
 from tasks_app.transitions import WAITING_STAGE
 
 ACTIVE = (Status.PENDING, Status.PROCESSING)
+CANCEL_SECONDS = 0.3
 
 
 class StateConflict(Exception):
@@ -69,10 +70,15 @@ def submit(
 
 
 def cancel(task: TaskLog) -> TaskLog:
-    """Cancels a waiting task at once and asks a running one to stop; an import takes its children along."""
+    """Cancels a waiting task at once and asks a running one to stop; an import takes its children along.
+
+    From the moment the import is cancelled none of its waiting children begins; the rows of many are cancelled by the
+    dispatcher, after the answer.
+    """
     if not transitions.request_cancel(task):
         raise StateConflict(f"The task has ended already: it is {_status(task)}.")
-    cancel_active(task.children.all())
+    transitions.ask_to_stop(task.children.all())
+    transitions.cancel_all_waiting(task.children.all(), CANCEL_SECONDS)
     return TaskLog.objects.defer("payload").get(pk=task.pk)
 
 
