@@ -55,12 +55,12 @@ def memory_new(request: HttpRequest, place: Place) -> HttpResponse:
         try:
             memory = services.create_memory(member(request), place.project, form.new_memory())
         except TooManyPending as full:
-            form.add_error(None, str(full))
+            messages.error(request, str(full))
             status = 429
         else:
             return redirect(f"{reverse('memory-new', args=[place.project.pk])}?saved={memory.pk}")
     saved = _saved(place, request.GET.get("saved", "")) if request.method == "GET" else None
-    status = 400 if form.errors and status == 200 else status
+    status = 400 if form.errors else status
     return draw(request, place, "memories/memory_new.html", "memories", form=form, saved=saved, status=status)
 
 

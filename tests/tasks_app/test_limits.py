@@ -55,7 +55,7 @@ def test_the_api_answers_429_and_says_when_to_come_back(alice: User, project: Pr
 def test_a_page_says_it_and_keeps_what_was_typed(client: Client, alice: User, project: Project) -> None:
     fill(project)
     client.force_login(alice)
-    form = {"content_type": "text", "content": "A long letter.", "title": ""}
+    form = {"content_type": "text", "text": "A long letter.", "title": ""}
     answer = client.post(f"/project/{project.pk}/memories/new", form)
     assert answer.status_code == 429
     assert "Nothing was accepted" in answer.content.decode()
