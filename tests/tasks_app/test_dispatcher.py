@@ -9,9 +9,11 @@ import pytest
 from django.db.models.functions import Now
 
 from memories.models import Project
+from memstack import celery_app, launcher
 from tasks_app import dispatcher, presence, transitions
-from tasks_app.kinds import Kind
+from tasks_app.kinds import QUEUES, Kind
 from tasks_app.models import Status, TaskLog, WorkerHeartbeat
+from tests.stack import ROOT
 
 pytestmark = pytest.mark.django_db
 KINDS = [Kind.INGEST_EPISODE]
@@ -75,3 +77,15 @@ def test_presence_is_fresh_for_twenty_seconds() -> None:
     assert not presence.alive(WorkerHeartbeat.Kind.WORKER)
     presence.leave("worker@here")
     assert not WorkerHeartbeat.objects.exists()
+
+
+def test_every_kind_has_a_queue_that_workers_know_and_the_embedded_one_takes() -> None:
+    known = {queue.name for queue in celery_app.conf.task_queues}
+    command = launcher.worker().command
+    taken = set(command[command.index("-Q") + 1].split(","))
+    assert set(QUEUES) == set(Kind)
+    assert set(QUEUES.values()) <= known
+    assert taken == known == {"ingest", "graph", "media"}
+    assert set(Kind.values) <= celery_app.tasks.keys()
+    [line] = [line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("worker:")]
+    assert "-Q ingest,graph,media " in line

@@ -85,7 +85,8 @@ def test_an_import_counts_with_all_its_memories_when_it_is_accepted(alice: User,
 
 
 def test_a_retry_needs_room_too(alice: User, project: Project) -> None:
-    [failed] = fill(project, 1)
+    failed = services.create_memory(alice, project, NewMemory(content="Once more.")).task
+    assert failed is not None
     running = transitions.claim(failed.pk, "worker")
     assert running is not None
     transitions.fail(running, "no", retryable=True)
