@@ -86,6 +86,7 @@ def test_every_kind_has_a_queue_that_workers_know_and_the_embedded_one_takes() -
     assert set(QUEUES) == set(Kind)
     assert set(QUEUES.values()) <= known
     assert taken == known == {"ingest", "graph", "media"}
+    celery_app.loader.import_default_modules()
     assert set(Kind.values) <= celery_app.tasks.keys()
     [line] = [line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("worker:")]
     assert "-Q ingest,graph,media " in line
