@@ -14,8 +14,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 from django.utils import timezone
 from django_eventstream.event import Event
 from django_eventstream.eventstream import send_event
@@ -128,11 +127,22 @@ def record_many(tasks: list[TaskLog]) -> list[TaskEvent]:
 
 def _take_project_numbers(project_id: UUID, count: int) -> int:
     """Reserves `count` project numbers, the last of which is returned; the counter's row stays locked until commit."""
-    counter = ProjectEventCounter.objects.filter(pk=project_id)
-    if not counter.update(last_seq=F("last_seq") + count):
+    while (last := _add(project_id, count)) is None:
         ProjectEventCounter.objects.get_or_create(project_id=project_id)
-        counter.update(last_seq=F("last_seq") + count)
-    return counter.values_list("last_seq", flat=True)[0]
+    return last
+
+
+def _add(project_id: UUID, count: int) -> int | None:
+    """UPDATE … RETURNING, which Django's ORM does not have: it spares every event a SELECT."""
+    table = connection.ops.quote_name(ProjectEventCounter._meta.db_table)
+    key = ProjectEventCounter._meta.get_field("project").target_field.get_db_prep_value(project_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET last_seq = last_seq + %s WHERE project_id = %s RETURNING last_seq",  # noqa: S608
+            [count, key],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 class StoredData(str):

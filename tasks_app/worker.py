@@ -45,7 +45,8 @@ def after_fork(**_: Any) -> None:
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
     queues = sorted(sender.task_consumer.queues, key=str) if sender.task_consumer else []
-    detail = {"slots": settings.CELERY_WORKER_CONCURRENCY, "queues": [str(getattr(q, "name", q)) for q in queues]}
+    slots = getattr(sender.pool, "limit", None) or settings.CELERY_WORKER_CONCURRENCY  # --concurrency may differ
+    detail = {"slots": slots, "queues": [str(getattr(q, "name", q)) for q in queues]}
     presence = Presence(sender.hostname, WorkerHeartbeat.Kind.WORKER, detail)
     _presence.append(presence)
     presence.start()
