@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -30,6 +30,7 @@ from memories.models import (
     RelationType,
     SearchDocument,
 )
+from tasks_app.services import TooManyPending
 
 EDITABLE = ["title", "metadata", "external_id", "source_url"]
 SHOWN = [
@@ -173,8 +174,14 @@ class MemoryAdmin(PlainAdmin):
 
     @admin.action(description="Read the selected memories again", permissions=["change"])
     def read_again(self, request: HttpRequest, rows: QuerySet[Memory]) -> None:
-        asked = [services.reprocess_memory(memory) for memory in rows.select_related("project")]
-        self.message_user(request, f"{len(asked)} tasks were asked for.")
+        asked = 0
+        try:
+            for memory in rows.select_related("project"):
+                services.reprocess_memory(memory)
+                asked += 1
+        except TooManyPending as full:
+            self.message_user(request, str(full), messages.ERROR)
+        self.message_user(request, f"{asked} tasks were asked for.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -98,7 +98,7 @@ def delete_memory(memory: Memory) -> dict[str, int]:
 def import_memories(user: AbstractBaseUser, project: Project, items: Sequence[NewMemory]) -> TaskLog:
     """Accepts many memories at once: one parent task that makes them, with a child task each."""
     payload = {"items": [intake.to_json(item) for item in items], "user": user.pk}
-    return tasks.submit(project, Kind.IMPORT_MEMORIES, payload=payload)
+    return tasks.submit(project, Kind.IMPORT_MEMORIES, payload=payload, total=len(items))
 
 
 def request_rebuild(project: Project) -> TaskLog:

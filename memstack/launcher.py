@@ -123,7 +123,7 @@ def web(listener: socket.socket) -> Part:
 
 
 def worker() -> Part:
-    """Ends warm: the tasks at hand get eight seconds. What is cut off then is taken up again at the next start."""
+    """Ends warm: the tasks at hand are put back, for which there are eight seconds."""
     options = "-Q ingest,graph,media --pool prefork --loglevel WARNING --without-gossip --without-mingle"
     concurrency = ["--concurrency", str(settings.MEMSTACK_WORKERS), "--without-heartbeat"]
     return Part(

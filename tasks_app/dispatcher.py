@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from uuid import UUID
 
 from django.db import close_old_connections, connection
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from tasks_app import doorbell, transitions
@@ -28,7 +28,7 @@ from tasks_app.presence import Presence
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 MESSAGES_OUT = 32
-PER_PROJECT = 16
+CANCEL_SECONDS = 0.5
 LOST_AFTER = timedelta(seconds=1)
 FORGOTTEN_AFTER = timedelta(seconds=60)
 
@@ -60,6 +60,8 @@ def tick() -> None:
     """One round."""
     for task in transitions.expired_leases():
         transitions.expire_lease(task)
+    for parent in transitions.called_off():
+        transitions.cancel_all_waiting(parent.children.all(), CANCEL_SECONDS)
     for parent_id in transitions.waiting_parents():
         transitions.refresh_parent(parent_id)
     for queue in sorted(set(QUEUES.values())):
@@ -69,32 +71,32 @@ def tick() -> None:
 def top_up(queue: str) -> int:
     """Sends messages for waiting rows until the queue holds enough of them; returns how many."""
     waiting = doorbell.queued(queue)
-    if waiting is None or waiting >= MESSAGES_OUT:
+    per_project = doorbell.most_out(queue)
+    most = max(MESSAGES_OUT, per_project)
+    if waiting is None or waiting >= most:
         return 0
     kinds = [kind for kind, name in QUEUES.items() if name == queue]
-    chosen = _in_turn(_due(kinds, queue_is_empty=waiting == 0), MESSAGES_OUT - waiting)
+    chosen = _in_turn(_due(kinds, per_project, queue_is_empty=waiting == 0), most - waiting)
     TaskLog.objects.filter(pk__in=[task_id for _, task_id in chosen], status=Status.PENDING).update(rung_at=Now())
     if not chosen or not doorbell.ring(chosen):
         return 0
     return len(chosen)
 
 
-def _due(kinds: Iterable[str], *, queue_is_empty: bool) -> dict[UUID, list[tuple[str, UUID]]]:
-    """Waiting rows that no message is out for, the oldest of each project.
+def _due(kinds: Iterable[str], per_project: int, *, queue_is_empty: bool) -> dict[UUID, list[tuple[str, UUID]]]:
+    """Waiting rows that no message is out for, the oldest of each project, so many that `per_project` are out then.
 
     An empty queue means that the messages of rows that still wait were lost (or are in a worker's hand this moment).
     """
     patience = LOST_AFTER if queue_is_empty else FORGOTTEN_AFTER
-    waiting = TaskLog.objects.filter(
-        Q(run_after=None) | Q(run_after__lte=Now()),
-        Q(rung_at=None) | Q(rung_at__lt=Now() - patience),
-        status=Status.PENDING,
-        kind__in=list(kinds),
-    )
+    unrung = Q(rung_at=None) | Q(rung_at__lt=Now() - patience)
+    due = Q(run_after=None) | Q(run_after__lte=Now())
+    waiting = TaskLog.objects.filter(due, status=Status.PENDING, kind__in=list(kinds))
+    rung = Count("pk", filter=Q(rung_at__gte=Now() - patience))
     found: dict[UUID, list[tuple[str, UUID]]] = defaultdict(list)
-    for project_id in waiting.order_by().values_list("project_id", flat=True).distinct():
-        rows = waiting.filter(project_id=project_id).order_by("id").values_list("kind", "pk")
-        found[project_id] = list(rows[:PER_PROJECT])
+    for project_id, out in waiting.order_by().values_list("project_id").annotate(rung=rung):
+        rows = waiting.filter(unrung, project_id=project_id).order_by("created_at", "id").values_list("kind", "pk")
+        found[project_id] = list(rows[: max(per_project - out, 0)])
     return found
 
 

@@ -2,38 +2,51 @@
 
 A lost message is rung again by the dispatcher, a repeated one finds nothing to claim, so all of this is best effort
 and no caller waits for it longer than a quarter of a second.
+
+A queue is first in, first out, so what keeps ten thousand tasks of one project from standing before another project's
+one is that few messages are out: as many waiting ones of a project as there are slots. Each task that ends rings for
+its project's next.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import UUID
 
+import redis.exceptions
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from kombu import Connection
 
+from tasks_app import presence
 from tasks_app.kinds import QUEUES
 from tasks_app.models import Status, TaskLog
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 LIMITS = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25, "max_retries": 0}
 MUTE_SECONDS = 1.0
-RUNG_PER_PROJECT = 8
 _muted_until = 0.0
 
 
-def ring_on_commit(task: TaskLog) -> None:
-    """Rings for a new task once its row is committed, unless its project has enough messages out already.
+def most_out(queue: str) -> int:
+    """How many waiting tasks of one project may have a message out."""
+    return max(presence.slots(queue), 1)
 
-    That bound is what keeps ten thousand tasks of one project from standing before another project's one.
-    """
+
+def ring_on_commit(task: TaskLog) -> None:
+    """Rings for a new task once its row is committed, unless its project has enough messages out already."""
     rung = TaskLog.objects.filter(project_id=task.project_id, status=Status.PENDING, rung_at__isnull=False)
-    if len(rung.values_list("pk")[:RUNG_PER_PROJECT]) < RUNG_PER_PROJECT:
+    most = most_out(QUEUES[task.kind])
+    if len(rung.values_list("pk")[:most]) < most:
         TaskLog.objects.filter(pk=task.pk, status=Status.PENDING).update(rung_at=Now())
         kind, task_id = task.kind, task.pk
         transaction.on_commit(lambda: ring([(kind, task_id)]) and None, robust=True)
@@ -42,7 +55,7 @@ def ring_on_commit(task: TaskLog) -> None:
 def ring_next(project_id: UUID) -> None:
     """Rings for the project's oldest waiting task that no message is out for."""
     due = TaskLog.objects.filter(project_id=project_id, status=Status.PENDING, rung_at=None, run_after=None)
-    row = due.order_by("id").values_list("kind", "pk").first()
+    row = due.order_by("created_at", "id").values_list("kind", "pk").first()
     if row and due.filter(pk=row[1]).update(rung_at=Now()):
         ring([row])
 
@@ -53,17 +66,7 @@ def ring(tasks: list[tuple[str, UUID]]) -> bool:
     if time.monotonic() < _muted_until:
         return False
     try:
-        with _connection() as connection:
-            for kind, task_id in tasks:
-                current_app.send_task(
-                    kind,
-                    args=[str(task_id)],
-                    task_id=str(task_id),
-                    queue=QUEUES[kind],
-                    connection=connection,
-                    retry=False,
-                    ignore_result=True,
-                )
+        _line.call(lambda connection: _send(connection, tasks))
     except Exception as error:
         _muted_until = time.monotonic() + MUTE_SECONDS
         logger.warning("The broker took no message, the dispatcher will ring again: %s", error)
@@ -71,17 +74,76 @@ def ring(tasks: list[tuple[str, UUID]]) -> bool:
     return True
 
 
+def _send(connection: Connection, tasks: list[tuple[str, UUID]]) -> None:
+    for kind, task_id in tasks:
+        current_app.send_task(
+            kind,
+            args=[str(task_id)],
+            task_id=str(task_id),
+            queue=QUEUES[kind],
+            connection=connection,
+            retry=False,
+            ignore_result=True,
+        )
+
+
 def queued(queue: str) -> int | None:
     """Messages waiting in a Celery queue; None when the broker can't be asked."""
     try:
-        with _connection() as connection:
-            channel: Any = connection.default_channel
-            return int(channel.queue_declare(queue).message_count)
+        return _line.call(lambda connection: _waiting(connection, queue))
     except Exception:
         return None
 
 
-def _connection() -> Connection:
-    return current_app.connection_for_write(
-        transport_options={**settings.CELERY_BROKER_TRANSPORT_OPTIONS, **LIMITS}, connect_timeout=0.25
-    )
+def _waiting(connection: Connection, queue: str) -> int:
+    channel: Any = connection.default_channel
+    return int(channel.queue_declare(queue).message_count)
+
+
+class _Line:
+    """The process's one connection to the broker, kept open: opening one costs more than sending a message."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._pid = 0
+
+    def call(self, use: Callable[[Connection], T]) -> T:
+        """`use` with the connection; once more with a new one when the old one turns out to be broken."""
+        if not self._lock.acquire(timeout=0.25):
+            raise TimeoutError("Another thread waits for the broker.")
+        try:
+            kept = self._connection is not None and self._pid == os.getpid()
+            try:
+                return use(self._open())
+            except Exception as error:
+                self._close()
+                if not kept or _took_too_long(error):
+                    raise
+                return use(self._open())
+        except Exception:
+            self._close()
+            raise
+        finally:
+            self._lock.release()
+
+    def _open(self) -> Connection:
+        if self._connection is None or self._pid != os.getpid():  # a fork has its parent's, and must not use it
+            options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, **LIMITS}
+            self._connection = current_app.connection_for_write(transport_options=options, connect_timeout=0.25)
+            self._pid = os.getpid()
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and self._pid == os.getpid():
+            with contextlib.suppress(Exception):
+                connection.release()
+
+
+def _took_too_long(error: BaseException) -> bool:
+    slow = (redis.exceptions.TimeoutError, TimeoutError)
+    return isinstance(error, slow) or isinstance(error.__cause__ or error.__context__, slow)
+
+
+_line = _Line()

@@ -79,7 +79,11 @@ class TaskLog(UUIDModel):
         indexes = [
             models.Index(fields=["project", "-id"], name="task_newest"),
             models.Index(fields=["parent", "status"], name="task_children"),
-            models.Index(fields=["project", "id"], name="task_waiting", condition=Q(status="pending")),
+            models.Index(fields=["project", "created_at", "id"], name="task_waiting", condition=Q(status="pending")),
+            models.Index(fields=["project"], name="task_rung", condition=Q(status="pending", rung_at__isnull=False)),
+            models.Index(
+                fields=["parent"], name="task_waiting_children", condition=Q(status="pending", parent__isnull=False)
+            ),
             models.Index(fields=["lease_until"], name="task_leases", condition=Q(status="processing")),
         ]
         constraints = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from tasks_app.models import WorkerHeartbeat
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 5.0
 FRESH = timedelta(seconds=20)
+SLOTS_SECONDS = 2.0
+_slots: dict[str, tuple[float, int]] = {}
 
 
 def beat(name: str, kind: WorkerHeartbeat.Kind, detail: dict[str, Any]) -> None:
@@ -34,6 +37,16 @@ def leave(name: str) -> None:
 def alive(kind: WorkerHeartbeat.Kind) -> QuerySet[WorkerHeartbeat]:
     """The processes of a kind that gave a sign of life in the last 20 seconds."""
     return WorkerHeartbeat.objects.filter(kind=kind, seen_at__gte=Now() - FRESH)
+
+
+def slots(queue: str) -> int:
+    """How many tasks of a queue the workers that are there can run at once; as it was in the last two seconds."""
+    asked, found = _slots.get(queue, (0.0, 0))
+    if queue not in _slots or not 0 <= time.monotonic() - asked < SLOTS_SECONDS:
+        workers = alive(WorkerHeartbeat.Kind.WORKER).values_list("detail", flat=True)
+        found = sum(detail.get("slots", 0) for detail in workers if queue in detail.get("queues", ()))
+        _slots[queue] = time.monotonic(), found
+    return found
 
 
 class Presence:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from memories.engine.errors import EngineError
 from memories.graph.versions import StaleGraph
-from tasks_app import doorbell, transitions
+from tasks_app import doorbell, stopping, transitions
 from tasks_app.cost import CostMeter
 from tasks_app.models import TaskLog
+from tasks_app.pace import Pace
 from tasks_app.transitions import LeaseLost, TaskCancelled
 
 logger = logging.getLogger(__name__)
@@ -30,10 +31,16 @@ LANE_SECONDS = 5.0
 LANE_POLL_SECONDS = 0.02
 STALE_TRIES = 20
 BACK_OFF_SECONDS = (2, 5, 15, 45, 120)
+HAND_OVER_SECONDS = 3.0
+STOPPED = "Waiting: its worker was stopped"
 
 
 class LaneBusy(Exception):
     """Another task keeps writing the project's graph; this one goes back to the queue."""
+
+
+class WorkerStops(Exception):
+    """The worker was asked to stop; the task goes back to the queue with what it has kept."""
 
 
 def _nothing() -> None:
@@ -54,13 +61,17 @@ class Outcome:
 
 
 class Heartbeat:
-    """Renews the lease and reads the cancel flag on a connection of its own, as long as the attempt lives."""
+    """Renews the lease and reads the cancel flag on a connection of its own, as long as the attempt lives.
+
+    When the worker is to stop and the attempt reaches no checkpoint for three seconds, it gives the task back itself.
+    """
 
     def __init__(self, task: TaskLog) -> None:
         self._task = task
         self._stop = threading.Event()
         self.cancelled = False
         self.lost = False
+        self._asked_at: float | None = None
         self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{task.pk}")
 
     def __enter__(self) -> Heartbeat:
@@ -82,6 +93,7 @@ class Heartbeat:
     def _tick(self, renewed: float) -> float:
         try:
             self.cancelled = transitions.cancel_requested(self._task)
+            self._hand_over_when_stopped()
             if time.monotonic() - renewed >= RENEW_SECONDS:
                 transitions.renew(self._task)
                 return time.monotonic()
@@ -93,38 +105,60 @@ class Heartbeat:
             connection.close()
         return renewed
 
+    def _hand_over_when_stopped(self) -> None:
+        if not stopping.asked():
+            return
+        self._asked_at = self._asked_at or time.monotonic()
+        if time.monotonic() - self._asked_at >= HAND_OVER_SECONDS and not self.cancelled:
+            transitions.put_back(self._task, 0, STOPPED, failed=False)
+            raise LeaseLost(self._task.pk)
+
 
 class Progress:
     """What a pipeline reports through, and where it may be stopped."""
 
     def __init__(self, task: TaskLog, heartbeat: Heartbeat) -> None:
         self.task = task
+        self.pace = Pace(task.kind)
         self._heartbeat = heartbeat
         self._sent = 0.0
+
+    def weigh(self, units: int) -> None:
+        """Says how much work the task is, in units that its stages take time by; the ETA is told from then on."""
+        self.pace.weigh(units)
 
     def stage(self, stage: str, percent: int, message: str, total: int | None = None, done: int = 0) -> None:
         """Begins a stage; always sent. `total` starts a counter at `done`."""
         self.checkpoint()
         counter = None if total is None else done
-        self._send(stage=stage, progress=percent, message=message, done=counter, total=total)
+        self.pace.enter(stage, counter, total)
+        eta = self.pace.eta(counter, total)
+        self._send(stage=stage, progress=percent, message=message, done=counter, total=total, eta_seconds=eta)
 
     def count(self, done: int, total: int, *, low: int, high: int) -> None:
         """Moves the counter of a stage and its share of the percentages low..high; at most ten events a second."""
         self.checkpoint()
         if time.monotonic() - self._sent >= EVENT_SECONDS:
             percent = low + (high - low) * done // max(total, 1)
-            self._send(progress=max(percent, self.task.progress), done=done, total=total)
+            eta = self.pace.eta(done, total)
+            self._send(progress=max(percent, self.task.progress), done=done, total=total, eta_seconds=eta)
 
     def save_count(self, done: int) -> None:
         """Writes the counter whatever the rate, in the caller's transaction; fails when the lease is lost."""
-        self._send(done=done)
+        self._send(done=done, eta_seconds=self.pace.eta(done, self.task.total))
+
+    def hold(self) -> None:
+        """Keeps the task for this attempt until the caller's transaction ends; raises as `checkpoint` does."""
+        transitions.hold(self.task)
 
     def checkpoint(self) -> None:
-        """Raises when the attempt was cancelled or has lost its lease."""
+        """Raises when the attempt was cancelled, has lost its lease, or its worker is to stop."""
         if self._heartbeat.lost:
             raise LeaseLost(self.task.pk)
         if self._heartbeat.cancelled:
             raise TaskCancelled
+        if stopping.asked():
+            raise WorkerStops
 
     def take_graph_lane(self) -> None:
         """Waits until this task is the project's one graph writer; every end of the attempt leaves the lane."""
@@ -145,6 +179,13 @@ Pipeline = Callable[[Progress], Outcome | None]
 
 def run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
     """Claims the row and runs the pipeline on it; does nothing when the row is not there to be had."""
+    if stopping.asked():
+        return
+    with stopping.finished_first():
+        _run(task_id, pipeline, worker)
+
+
+def _run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
     task = transitions.claim(task_id, worker)
     if task is None:
         return
@@ -170,8 +211,12 @@ def _work(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMete
         outcome = pipeline(progress)
         if outcome is not None:  # None: a parent that waits for its children
             _complete(task, outcome, progress, meter)
+            with contextlib.suppress(DatabaseError):  # history is worth no failure
+                progress.pace.learn()
     except (LeaseLost, TaskCancelled):
         raise
+    except WorkerStops:
+        transitions.put_back(task, 0, STOPPED, failed=False)
     except LaneBusy:
         transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
     except EngineError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
@@ -14,10 +16,34 @@ from tasks_app.models import Status, TaskLog
 from tasks_app.transitions import WAITING_STAGE
 
 ACTIVE = (Status.PENDING, Status.PROCESSING)
+CANCEL_SECONDS = 0.3
 
 
 class StateConflict(Exception):
     """The task's state forbids what was asked for; the message says why, for the user."""
+
+
+class TooManyPending(StateConflict):
+    """The project has as many tasks waiting as it may; nothing was accepted."""
+
+
+def ensure_room(project: Project, count: int = 1) -> None:
+    """TooManyPending when the project may not have that many more tasks wait."""
+    limit = settings.MEMSTACK_MAX_PENDING_PER_PROJECT
+    waiting = pending(project)
+    if waiting + count > limit:
+        raise TooManyPending(
+            f"{waiting:,} tasks of this project wait, {count:,} more would make it more than the {limit:,} that may. "
+            "Nothing was accepted; send it again when some have been done."
+        )
+
+
+def pending(project: Project) -> int:
+    """How many of the project's tasks wait, those among them that its imports have yet to make."""
+    imports = project.tasks.filter(kind=Kind.IMPORT_MEMORIES)
+    unmade = imports.filter(status__in=ACTIVE).exclude(stage=WAITING_STAGE)
+    left = unmade.aggregate(left=Sum(Coalesce("total", 1) - Coalesce("done", 0)))["left"] or 0
+    return left + project.tasks.filter(status=Status.PENDING).exclude(kind=Kind.IMPORT_MEMORIES).count()
 
 
 def submit(
@@ -27,13 +53,15 @@ def submit(
     memory: Memory | None = None,
     payload: dict[str, Any] | None = None,
     retry_of: TaskLog | None = None,
+    total: int | None = None,
 ) -> TaskLog:
     """Enqueues a task and rings for it on commit; a memory's newest task is the one its pages show, and the only one
-    that goes on."""
+    that goes on. `total`: the children it will have. TooManyPending."""
     with transaction.atomic():
+        ensure_room(project, total or 1)
         if memory is not None:
             cancel_active(memory.tasks.all())
-        task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of)
+        task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of, total=total)
         if memory is not None:
             Memory.objects.filter(pk=memory.pk).update(task=task)
             memory.task = task
@@ -42,10 +70,15 @@ def submit(
 
 
 def cancel(task: TaskLog) -> TaskLog:
-    """Cancels a waiting task at once and asks a running one to stop; an import takes its children along."""
+    """Cancels a waiting task at once and asks a running one to stop; an import takes its children along.
+
+    From the moment the import is cancelled none of its waiting children begins; the rows of many are cancelled by the
+    dispatcher, after the answer.
+    """
     if not transitions.request_cancel(task):
         raise StateConflict(f"The task has ended already: it is {_status(task)}.")
-    cancel_active(task.children.all())
+    transitions.ask_to_stop(task.children.all())
+    transitions.cancel_all_waiting(task.children.all(), CANCEL_SECONDS)
     return TaskLog.objects.defer("payload").get(pk=task.pk)
 
 
@@ -64,7 +97,11 @@ def retry(task: TaskLog) -> TaskLog:
         raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
     if task.kind == Kind.REBUILD_COMMUNITIES:
         return rebuild(task.project, retry_of=task)
-    return submit(task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task)
+    payload = _payload_of_retry(task)
+    total = len(payload["again"]) + len(payload["items"]) if task.kind == Kind.IMPORT_MEMORIES else None
+    return submit(
+        task.project, Kind(task.kind), memory=task.memory, payload=payload, retry_of=task, total=total or None
+    )
 
 
 def rebuild(project: Project, *, retry_of: TaskLog | None = None) -> TaskLog:

@@ -13,6 +13,7 @@ from django.db import connections
 from memories.engine import embedding
 from memories.engine.errors import EngineError
 from memories.engine.extraction import load as load_parser
+from tasks_app import stopping
 from tasks_app.models import WorkerHeartbeat
 from tasks_app.presence import Presence
 
@@ -44,7 +45,8 @@ def after_fork(**_: Any) -> None:
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
     queues = sorted(sender.task_consumer.queues, key=str) if sender.task_consumer else []
-    detail = {"slots": settings.CELERY_WORKER_CONCURRENCY, "queues": [str(getattr(q, "name", q)) for q in queues]}
+    slots = getattr(sender.pool, "limit", None) or settings.CELERY_WORKER_CONCURRENCY  # --concurrency may differ
+    detail = {"slots": slots, "queues": [str(getattr(q, "name", q)) for q in queues]}
     presence = Presence(sender.hostname, WorkerHeartbeat.Kind.WORKER, detail)
     _presence.append(presence)
     presence.start()
@@ -52,5 +54,7 @@ def announce(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect
 def retire(**_: Any) -> None:
+    """Its tasks go back to the queue with what they have kept, and do not count as deaths."""
+    stopping.ask()
     for presence in _presence:
         presence.stop()

@@ -19,7 +19,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from tasks_app.services import StateConflict
+from tasks_app.services import StateConflict, TooManyPending
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -47,6 +47,15 @@ class Unavailable(exceptions.APIException):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_detail = "The database does not answer; nothing was saved. Send the request again in a moment."
     default_code = "unavailable"
+
+
+class TooManyTasks(exceptions.APIException):
+    """429: the project has as many tasks waiting as it may; nothing was accepted."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+    default_detail = "Too many tasks of this project wait; send it again when some have been done."
+    default_code = "too_many_tasks"
+    wait = 30  # seconds, for Retry-After
 
 
 class UnknownProject(exceptions.NotFound):
@@ -108,6 +117,7 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
     for kind, error in (
         (Http404, exceptions.NotFound("There is nothing here that you may see.")),
         (PermissionDenied, exceptions.PermissionDenied(message or None)),
+        (TooManyPending, TooManyTasks(message)),
         (StateConflict, Conflict(message)),
         (IntegrityError, Conflict()),
         ((OperationalError, InterfaceError), Unavailable()),

@@ -5,10 +5,10 @@ Offsets (`start`, `end`) are Unicode code points of the memory's `content`, half
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 ContentType = Literal["text", "conversation", "json"]
@@ -114,14 +114,24 @@ class Reading:
     facts: tuple[FactDraft, ...]
 
 
-class Extractor(Protocol):
-    """Reads passages in order; a generator, so that the caller may stop between passages."""
+class Reader(Protocol):
+    """Reads one memory, some passages at a time and in their order."""
 
+    def read(self, passages: Sequence[Passage]) -> Iterable[Reading]: ...
+
+    def state(self) -> dict[str, Any]:
+        """What it keeps from passage to passage, as JSON values: a reader begun with it goes on where this one is."""
+
+
+class Extractor(Protocol):
     @property
     def version(self) -> str:
         """Stamped on every row it leads to, like `local-1`."""
 
-    def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]: ...
+    def begin(
+        self, source: Source, passages: Sequence[Passage], schema: Schema, state: Mapping[str, Any] | None = None
+    ) -> Reader:
+        """A reader of the memory whose passages these all are; `state` is that of one which read the first of them."""
 
 
 @dataclass(frozen=True, slots=True)

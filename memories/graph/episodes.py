@@ -78,10 +78,19 @@ def known_entities(project: Project, keys: Iterable[str]) -> list[KnownEntity]:
 # --- passages, which nobody reads before they are published
 
 
-def write_passages(
+@dataclass(frozen=True)
+class NewPassages:
+    """A batch that is ready to be inserted."""
+
+    rows: Sequence[Passage]
+    documents: Sequence[SearchDocument]
+
+
+def embedded_passages(
     memory: Memory, generation: int, passages: Sequence[PassageValue], previous: PassageValue | None
-) -> None:
-    """Inserts a batch with its vectors and search words; `previous` is the passage before the first."""
+) -> NewPassages:
+    """A batch with its vectors and search words; `previous` is the passage before the first. Takes its time, so it
+    has no place in a transaction."""
     vectors = embedding.embed([ranking.embedding_text(passage) for passage in passages])
     rows = [_passage_row(memory, generation, passage) for passage in passages]
     before = [previous, *passages]
@@ -95,9 +104,13 @@ def write_passages(
         )
         for row, passage, last, vector in zip(rows, passages, before, vectors, strict=False)
     ]
+    return NewPassages(rows, documents)
+
+
+def write_passages(new: NewPassages) -> None:
     with transaction.atomic():
-        Passage.objects.bulk_create(rows)
-        SearchDocument.objects.bulk_create(documents)
+        Passage.objects.bulk_create(new.rows)
+        SearchDocument.objects.bulk_create(new.documents)
 
 
 def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Passage:
@@ -114,9 +127,9 @@ def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Pass
     )
 
 
-def remove_unpublished(memory: Memory) -> None:
-    """Deletes passages that an attempt which ended early left behind."""
-    Passage.objects.filter(memory=memory).exclude(generation=memory.generation).delete()
+def remove_unpublished(memory: Memory, generation: int) -> None:
+    """Deletes passages that attempts before `generation` left behind."""
+    Passage.objects.filter(memory=memory, generation__lt=generation).exclude(generation=memory.generation).delete()
 
 
 # --- publishing

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
-from memories import intake
-from memories.engine import passages as splitting
-from memories.engine.batching import batches
 from memories.engine.errors import InvalidSource
-from memories.engine.extraction import LocalExtractor, settled
+from memories.engine.extraction import LocalExtractor
 from memories.engine.resolution import lookup_keys, resolve
-from memories.engine.types import Extractor, Mention, Passage, Reading, Schema, Source
+from memories.engine.types import Extractor
 from memories.graph import episodes, versions
 from memories.models import Memory
+from memories.pipelines.extraction import Extracted, extract
 from tasks_app.runner import Outcome, Progress
 
 EXTRACTOR: Extractor = LocalExtractor()
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """One memory, read whole and not yet resolved; its passages are written under `generation`, unpublished."""
-
-    memory: Memory
-    generation: int
-    readings: Sequence[Reading]
-
-    @property
-    def mentions(self) -> list[Mention]:
-        return [mention for reading in self.readings for mention in reading.mentions]
 
 
 def run(progress: Progress) -> Outcome:
@@ -38,10 +21,7 @@ def run(progress: Progress) -> Outcome:
     memory = _memory(progress)
     progress.stage("schema", 20, "Loading schema...")
     schema = episodes.load_schema(memory.project)
-    source = intake.source_of(memory)
-    pieces = splitting.split(source)
-    progress.stage("extract", 30, "Extracting entities and relationships...", total=len(pieces))
-    extracted = _extract(progress, memory, source, schema, pieces)
+    extracted = extract(progress, memory, schema, EXTRACTOR)
     progress.stage("sync", 50, "Syncing schema...")
     progress.take_graph_lane()
     episode = _resolve(extracted)
@@ -54,22 +34,6 @@ def _memory(progress: Progress) -> Memory:
     if memory is None:
         raise InvalidSource("The memory was deleted before it was read, so there is nothing to do.")
     return memory
-
-
-def _extract(
-    progress: Progress, memory: Memory, source: Source, schema: Schema, pieces: Sequence[Passage]
-) -> Extracted:
-    """Reads the passages batch by batch; each batch is written before the next is read."""
-    episodes.remove_unpublished(memory)
-    generation = versions.next_generation(memory)
-    readings: list[Reading] = []
-    for batch in batches(EXTRACTOR.read(source, pieces, schema), lambda reading: len(reading.passage.text)):
-        progress.checkpoint()
-        previous = readings[-1].passage if readings else None
-        episodes.write_passages(memory, generation, [reading.passage for reading in batch], previous)
-        readings += batch
-        progress.count(len(readings), len(pieces), low=30, high=50)
-    return Extracted(memory, generation, settled(readings))
 
 
 def _resolve(extracted: Extracted) -> episodes.Episode:

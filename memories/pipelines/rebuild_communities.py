@@ -12,6 +12,7 @@ def run(progress: Progress) -> Outcome:
     project = progress.task.project
     progress.stage("remove", 10, "Removing existing communities...")
     communities.remove_outdated(project)
+    progress.weigh(project.facts.count())
     progress.stage("detect", 30, "Detecting communities...")
     graph_version = versions.current(project)
     graph = communities.load_graph(project)

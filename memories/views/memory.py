@@ -18,6 +18,7 @@ from memories.templatetags.pages import result_words
 from memories.views.base import Place, Role, draw, member, paginate, project_page
 from memories.views.reading import read
 from tasks_app.models import Status
+from tasks_app.services import TooManyPending
 
 
 def _get(place: Place, memory_id: UUID) -> Memory:
@@ -49,11 +50,17 @@ def memory_list(request: HttpRequest, place: Place) -> HttpResponse:
 def memory_new(request: HttpRequest, place: Place) -> HttpResponse:
     """The form; after saving, the same page shows how far the memory is, by `?saved=<id>`."""
     form = MemoryForm(request.POST or None)
+    status = 200
     if request.method == "POST" and form.is_valid():
-        memory = services.create_memory(member(request), place.project, form.new_memory())
-        return redirect(f"{reverse('memory-new', args=[place.project.pk])}?saved={memory.pk}")
+        try:
+            memory = services.create_memory(member(request), place.project, form.new_memory())
+        except TooManyPending as full:
+            messages.error(request, str(full))
+            status = 429
+        else:
+            return redirect(f"{reverse('memory-new', args=[place.project.pk])}?saved={memory.pk}")
     saved = _saved(place, request.GET.get("saved", "")) if request.method == "GET" else None
-    status = 400 if form.errors else 200
+    status = 400 if form.errors else status
     return draw(request, place, "memories/memory_new.html", "memories", form=form, saved=saved, status=status)
 
 
@@ -107,7 +114,10 @@ def memory_edit(request: HttpRequest, place: Place, memory_id: UUID) -> HttpResp
 @project_page()
 def memory_reprocess(request: HttpRequest, place: Place, memory_id: UUID) -> HttpResponse:
     memory = _get(place, memory_id)
-    services.reprocess_memory(memory)
+    try:
+        services.reprocess_memory(memory)
+    except TooManyPending as full:
+        messages.error(request, str(full))
     return redirect("memory", place.project.pk, memory.pk)
 
 

@@ -16,7 +16,6 @@ class TaskShape(serializers.ModelSerializer[TaskLog]):
 
     name = serializers.CharField(source="kind", read_only=True)
     seq = serializers.IntegerField(source="event_seq", read_only=True)
-    eta_seconds = serializers.SerializerMethodField()
     result = serializers.JSONField(read_only=True, allow_null=True)
     error = NullableText()
     worker = NullableText()
@@ -33,9 +32,6 @@ class TaskShape(serializers.ModelSerializer[TaskLog]):
             "started_at", "finished_at", "duration_seconds",
         ]  # fmt: skip
         read_only_fields = fields
-
-    def get_eta_seconds(self, task: TaskLog) -> float | None:
-        return None
 
 
 class EventShape(serializers.Serializer[Any]):

@@ -27,6 +27,7 @@ from memories.models import (
     SearchDocument,
 )
 from memories.pipelines import import_memories, ingest_episode, rebuild_communities
+from memories.pipelines.extraction import Extracted
 from memories.validation import NewMemory
 from tasks_app import runner
 from tasks_app import services as tasks
@@ -217,7 +218,7 @@ def test_a_save_resolves_again_when_the_graph_changed_under_it(
     resolve = ingest_episode._resolve
     resolved: list[object] = []
 
-    def interrupted(extracted: ingest_episode.Extracted) -> object:
+    def interrupted(extracted: Extracted) -> object:
         episode = resolve(extracted)
         if not resolved:
             versions.bump(home)  # a page merges two entities at this moment
@@ -235,7 +236,7 @@ def test_a_memory_deleted_while_it_is_read_leaves_nothing(
     memory = services.create_memory(owner, home, NewMemory(content=ACME))
     resolve = ingest_episode._resolve
 
-    def deleted(extracted: ingest_episode.Extracted) -> object:
+    def deleted(extracted: Extracted) -> object:
         episode = resolve(extracted)
         if Memory.objects.filter(pk=memory.pk).exists():
             services.delete_memory(Memory.objects.get(pk=memory.pk))

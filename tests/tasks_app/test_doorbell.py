@@ -14,7 +14,7 @@ from redis import Redis
 
 from memories.models import Project
 from memstack import embedded_broker
-from tasks_app import dispatcher, doorbell, transitions
+from tasks_app import dispatcher, doorbell, presence, services, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
 
@@ -63,14 +63,50 @@ def test_the_dispatcher_rings_for_a_row_whose_message_was_lost(valkey: subproces
     assert dispatcher.top_up("ingest") == 1
 
 
-def test_messages_out_are_bounded(valkey: subprocess.Popen[bytes]) -> None:
-    for number in range(4):
-        project = Project.objects.create(name=str(number))
-        for _ in range(dispatcher.PER_PROJECT):
-            transitions.enqueue(project, Kind.INGEST_EPISODE)
+def enqueued(count: int) -> Project:
+    project = Project.objects.create(name="Many")
+    for _ in range(count):
+        transitions.enqueue(project, Kind.INGEST_EPISODE)
+    return project
+
+
+def test_messages_out_are_bounded(valkey: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "slots", lambda queue: 4)
+    enqueued(9)
+    for _ in range(3):
+        dispatcher.top_up("ingest")
+    assert doorbell.queued("ingest") == 4, "as many of a project as there are slots"
+    for _ in range(10):
+        enqueued(4)
     for _ in range(3):
         dispatcher.top_up("ingest")
     assert doorbell.queued("ingest") == dispatcher.MESSAGES_OUT
+
+
+def test_a_new_task_is_rung_for_only_while_few_messages_of_its_project_are_out(
+    valkey: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "slots", lambda queue: 2)
+    home, other = Project.objects.create(name="Home"), Project.objects.create(name="Other")
+    for project in (home, home, home, other):
+        services.submit(project, Kind.INGEST_EPISODE)
+    assert doorbell.queued("ingest") == 3
+    doorbell.ring_next(home.pk)
+    assert doorbell.queued("ingest") == 4
+    assert not TaskLog.objects.filter(rung_at=None).exists()
+
+
+def test_one_connection_is_kept_and_made_anew_when_the_broker_was_restarted(
+    valkey: subprocess.Popen[bytes], task: TaskLog
+) -> None:
+    client = Redis(unix_socket_path=str(settings.VALKEY_SOCKET))
+    assert doorbell.ring([(task.kind, task.pk)])
+    made = client.info("stats")["total_connections_received"]
+    assert all(doorbell.ring([(task.kind, task.pk)]) for _ in range(10))
+    assert client.info("stats")["total_connections_received"] == made
+    client.client_kill_filter(skipme=True)
+    assert doorbell.ring([(task.kind, task.pk)])
+    assert doorbell.queued("ingest") == 12
 
 
 def test_a_frozen_broker_costs_a_quarter_of_a_second_once(valkey: subprocess.Popen[bytes], task: TaskLog) -> None:

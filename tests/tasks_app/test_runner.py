@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.db import IntegrityError
@@ -10,7 +13,7 @@ from django.db import IntegrityError
 from memories.engine.errors import InvalidSource
 from memories.graph.versions import StaleGraph
 from memories.models import Project
-from tasks_app import runner, services, transitions
+from tasks_app import runner, services, stopping, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskEvent, TaskLog
 from tasks_app.runner import Outcome, Progress
@@ -177,3 +180,72 @@ def test_a_task_waits_for_the_graph_and_goes_back_when_it_stays_taken(
     TaskLog.objects.filter(pk=task.pk).update(run_after=None)
     runner.run(task.pk, pipeline, "worker")
     assert again(task).status == Status.COMPLETED
+
+
+@pytest.fixture
+def worker_stops() -> Iterator[None]:
+    yield
+    stopping.clear()
+
+
+def as_it_was_put_back(task: TaskLog) -> None:
+    row = again(task)
+    assert (row.status, row.message, row.run_after) == (Status.PENDING, runner.STOPPED, None)
+    assert (row.attempt, row.deaths, row.retries, row.lease_until) == (1, 0, 0, None)
+
+
+def test_a_worker_that_is_to_stop_gives_its_task_back_at_a_checkpoint(task: TaskLog, worker_stops: None) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        stopping.ask()
+        progress.checkpoint()
+        raise AssertionError("went on")
+
+    runner.run(task.pk, pipeline, "worker")
+    as_it_was_put_back(task)
+    runner.run(task.pk, pipeline, "worker")
+    as_it_was_put_back(task)  # it takes no other one
+
+
+def test_a_task_that_reaches_no_checkpoint_is_given_back_all_the_same(
+    task: TaskLog, worker_stops: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "HAND_OVER_SECONDS", 0.2)
+
+    def pipeline(progress: Progress) -> Outcome:
+        stopping.ask()
+        until = time.monotonic() + 5
+        while again(task).status != Status.PENDING:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        return Outcome(result={}, message="too late")
+
+    runner.run(task.pk, pipeline, "worker")
+    as_it_was_put_back(task)
+
+
+def test_a_signal_to_the_process_waits_for_its_attempt(task: TaskLog, worker_stops: None) -> None:
+    ended = []
+    before = signal.signal(signal.SIGTERM, lambda *given: ended.append(again(task).status))
+    try:
+
+        def pipeline(progress: Progress) -> Outcome:
+            os.kill(os.getpid(), signal.SIGTERM)
+            progress.checkpoint()
+            raise AssertionError("went on")
+
+        runner.run(task.pk, pipeline, "worker")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    as_it_was_put_back(task)
+    assert ended == [Status.PENDING]
+
+
+def test_a_cancel_comes_before_a_stop(task: TaskLog, worker_stops: None) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        services.cancel(task)
+        stopping.ask()
+        progress.checkpoint()
+        raise AssertionError("went on")
+
+    runner.run(task.pk, pipeline, "worker")
+    assert again(task).status == Status.CANCELLED

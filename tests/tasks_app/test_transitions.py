@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from memories.models import Memory, Project
-from tasks_app import services, transitions
+from tasks_app import checkpoints, dispatcher, services, transitions
 from tasks_app.kinds import Kind
-from tasks_app.models import Status, TaskEvent, TaskLog
+from tasks_app.models import Status, TaskCheckpoint, TaskEvent, TaskLog
 from tasks_app.transitions import LeaseLost, TaskCancelled
 
 pytestmark = pytest.mark.django_db
@@ -343,3 +345,95 @@ def test_a_rebuild_that_is_retried_twice_at_the_same_moment_is_one(
     monkeypatch.setattr(services, "submit", beaten_once)
     again = services.retry(old)
     assert (again.status, again.retry_of) == (Status.PENDING, old)
+
+
+def family(home: Project, count: int) -> tuple[TaskLog, list[TaskLog]]:
+    """An import that waits for its children."""
+    parent = claimed(make(home, Kind.IMPORT_MEMORIES))
+    memories = Memory.objects.bulk_create(
+        [Memory(project=home, content=str(number), reference_time="2024-01-01T00:00:00Z") for number in range(count)]
+    )
+    children = transitions.enqueue_children(parent, Kind.INGEST_EPISODE, memories)
+    transitions.wait_for_children(parent, count)
+    return parent, children
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_parent_is_not_counted_anew_at_each_childs_end(home: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, children = family(home, 40)
+    counted, refresh = list[float](), transitions.refresh_parent
+
+    def counting(parent_id: UUID) -> TaskLog | None:
+        counted.append(time.monotonic())
+        return refresh(parent_id)
+
+    monkeypatch.setattr(transitions, "refresh_parent", counting)
+    began = time.monotonic()
+    for child in children:
+        transitions.complete(claimed(child), {}, nothing, message="")
+    row = TaskLog.objects.get(pk=parent.pk)
+    assert (row.status, row.done, row.result) == (Status.COMPLETED, 40, {"completed": 40, "failed": 0})
+    assert len(counted) <= 2 + (time.monotonic() - began) / 0.25
+
+
+def test_a_parent_tells_how_long_it_takes_still_from_how_fast_it_is(home: Project) -> None:
+    parent, children = family(home, 4)
+    assert TaskLog.objects.get(pk=parent.pk).eta_seconds is None
+    transitions.fail(claimed(children[0]), "no", retryable=False)
+    TaskLog.objects.filter(pk=parent.pk).update(started_at=Now() - timedelta(seconds=20))
+    row = transitions.refresh_parent(parent.pk)
+    assert row is not None
+    assert row.eta_seconds == pytest.approx(60, abs=2)
+
+
+def test_cancelling_a_large_import_ends_it_at_once_and_its_children_in_short_steps(
+    home: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "CANCEL_SECONDS", 0.0)
+    parent, children = family(home, 1200)
+    running = claimed(children[7])
+    services.cancel(parent)
+    assert TaskLog.objects.get(pk=parent.pk).status == Status.CANCELLED
+    assert transitions.cancel_requested(running)
+    assert parent.children.filter(status=Status.PENDING).count() == 1199
+    assert transitions.claim(children[8].pk, "worker") is None, "no child begins after that"
+    steps = []
+    while transitions.called_off() == [parent]:
+        steps.append(transitions.cancel_waiting(parent.children.all()))
+    assert steps == [250, 250, 250, 250, 199]
+    assert parent.children.filter(status=Status.CANCELLED).count() == 1199
+    assert not parent.children.filter(status=Status.CANCELLED, finished_at=None).exists()
+    ended = TaskEvent.objects.filter(type="cancelled", task__parent=parent)
+    assert ended.count() == ended.values("task").distinct().count() == 1199
+    numbers = list(TaskEvent.objects.filter(project=home).order_by("project_seq").values_list("project_seq", flat=True))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_dispatcher_cancels_what_the_request_left(home: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "CANCEL_SECONDS", 0.0)
+    parent, _ = family(home, 3)
+    other = make(home)
+    services.cancel(parent)
+    dispatcher.tick()
+    assert set(parent.children.values_list("status", flat=True)) == {Status.CANCELLED}
+    assert TaskLog.objects.get(pk=other.pk).status == Status.PENDING
+
+
+def test_a_batch_is_of_one_project_and_only_of_what_waits(home: Project) -> None:
+    elsewhere = Project.objects.create(name="Other")
+    tasks = [make(home), claimed(make(home)), make(elsewhere), make(home)]
+    chosen = TaskLog.objects.filter(pk__in=[task.pk for task in tasks])
+    assert transitions.cancel_waiting(chosen, 1) == 1
+    assert sorted([transitions.cancel_waiting(chosen), transitions.cancel_waiting(chosen)]) == [1, 1]
+    assert transitions.cancel_waiting(chosen) == 0
+    assert TaskLog.objects.get(pk=tasks[1].pk).status == Status.PROCESSING
+    assert transitions.ask_to_stop(chosen) == 1
+    assert transitions.ask_to_stop(chosen) == 0
+    assert [last for _, last, _ in events(tasks[2])] == ["progress", "cancelled"]
+
+
+def test_what_waits_is_cancelled_with_what_it_kept(home: Project) -> None:
+    task = make(home)
+    checkpoints.keep(task, "extract", {"read": 3})
+    transitions.cancel_waiting(TaskLog.objects.filter(pk=task.pk))
+    assert not TaskCheckpoint.objects.exists()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from memories.engine.extraction.firstnames import Gender, gender_of
 
@@ -50,6 +50,14 @@ class Discourse:
         self._speakers = frozenset(people)
         self._seen: dict[str, _Seen] = {}
         self._sentence = 0
+
+    def state(self) -> dict[str, Any]:
+        """All that was heard, as JSON values."""
+        return {"sentence": self._sentence, "seen": [asdict(seen) for seen in self._seen.values()]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._sentence = state["sentence"]
+        self._seen = {seen["name"]: _Seen(**seen) for seen in state["seen"]}
 
     def next_sentence(self) -> None:
         self._sentence += 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
@@ -66,9 +66,18 @@ class LocalExtractor:
 
     def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
         """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""
-        memory = _Memory(source, passages, schema)
+        memory = self.begin(source, passages, schema)
         for batch in batches(passages, lambda passage: len(passage.text)):
             yield from memory.read(batch)
+
+    def begin(
+        self, source: Source, passages: Sequence[Passage], schema: Schema, state: Mapping[str, Any] | None = None
+    ) -> _Memory:
+        """The same for a caller who makes the batches; the outcome depends on them."""
+        memory = _Memory(source, passages, schema)
+        if state is not None:
+            memory.restore(state)
+        return memory
 
 
 class _Memory:
@@ -85,6 +94,15 @@ class _Memory:
         self.names = NameIndex()
         self.names.add(_given_names(self.speakers, schema), exact=True)
         self.names.add(((name, kind) for name, kind in schema.known_names.items() if " " in name), exact=False)
+
+    def state(self) -> dict[str, Any]:
+        """All that reading changes here, as JSON values."""
+        return {"types": dict(self.types), "people": sorted(self.people), "discourse": self.discourse.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.types = dict(state["types"])
+        self.people = set(state["people"])
+        self.discourse.restore(state["discourse"])
 
     def read(self, passages: Sequence[Passage]) -> Iterator[Reading]:
         windows = self._parse(passages)

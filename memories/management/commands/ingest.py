@@ -17,6 +17,7 @@ from memories import services
 from memories.engine.types import Message
 from memories.management.projects import find_project, follow, owner_of
 from memories.validation import NewMemory, check_content
+from tasks_app.services import TooManyPending
 
 
 class Command(BaseCommand):
@@ -46,7 +47,10 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        memory = services.create_memory(owner_of(project), project, new)
+        try:
+            memory = services.create_memory(owner_of(project), project, new)
+        except TooManyPending as full:
+            raise CommandError(str(full)) from None
         assert memory.task is not None  # noqa: S101 - create_memory has just enqueued it
         follow(self, memory.task, wait=not options["no_wait"])
 

@@ -1,0 +1,118 @@
+"""Reads a memory batch by batch. What was read is kept with what was written, so that no attempt reads it twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from memories import intake
+from memories.engine import passages as splitting
+from memories.engine.batching import batches
+from memories.engine.extraction import settled
+from memories.engine.types import Extractor, Mention, Reading, Schema, Source
+from memories.graph import episodes, versions
+from memories.models import Memory, Passage
+from tasks_app import checkpoints
+from tasks_app.models import TaskLog
+from tasks_app.runner import Progress
+
+PLACE, READINGS = "extract.place", "extract.readings"
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """One memory, read whole and not yet resolved; its passages are written under `generation`, unpublished."""
+
+    memory: Memory
+    generation: int
+    readings: Sequence[Reading]
+
+    @property
+    def mentions(self) -> list[Mention]:
+        return [mention for reading in self.readings for mention in reading.mentions]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the reading got. `subject` is a digest of all that it depends on, `state` the reader's own."""
+
+    subject: str
+    generation: int
+    passages: int = 0
+    batches: int = 0
+    state: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class _Course:
+    """One attempt's way through a memory."""
+
+    memory: Memory
+    task: TaskLog
+    place: Place
+    readings: list[Reading] = field(default_factory=list)
+
+
+def extract(progress: Progress, memory: Memory, schema: Schema, extractor: Extractor) -> Extracted:
+    """Reads the memory from where the last attempt got to; each batch is written before the next is read."""
+    source = intake.source_of(memory)
+    pieces = splitting.split(source)
+    subject = _digest(source, schema, extractor)
+    course = _resumed(progress.task, memory, subject) or _begun(progress, memory, subject)
+    done = len(course.readings)
+    progress.weigh(len(pieces))
+    progress.stage("extract", 30, "Extracting entities and relationships...", total=len(pieces), done=done)
+    reader = extractor.begin(source, pieces, schema, course.place.state)
+    for batch in batches(pieces[done:], lambda passage: len(passage.text)):
+        progress.checkpoint()
+        _save(progress, course, list(reader.read(batch)), reader.state())
+        progress.count(len(course.readings), len(pieces), low=30, high=50)
+    return Extracted(memory, course.place.generation, settled(course.readings))
+
+
+def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:
+    said = msgspec.json.encode((source, schema, extractor.version), order="deterministic")
+    return hashlib.sha256(said).hexdigest()
+
+
+def _resumed(task: TaskLog, memory: Memory, subject: str) -> _Course | None:
+    """Where an earlier attempt got to, when it read the same with the same extractor and all it wrote is there."""
+    place = next(iter(checkpoints.load(task, PLACE, Place)), None)
+    if place is None or place.subject != subject:
+        return None
+    kept = checkpoints.load(task, READINGS, tuple[Reading, ...])
+    readings = [reading for batch in kept for reading in batch]
+    written = Passage.objects.filter(memory=memory, generation=place.generation).count()
+    if not place.passages == len(readings) == written:
+        return None
+    return _Course(memory, task, place, readings)
+
+
+def _begun(progress: Progress, memory: Memory, subject: str) -> _Course:
+    """A reading from the beginning; what earlier attempts left is removed."""
+    with transaction.atomic():
+        progress.hold()
+        checkpoints.drop(progress.task)
+        generation = versions.next_generation(memory)
+    episodes.remove_unpublished(memory, generation)
+    return _Course(memory, progress.task, Place(subject, generation))
+
+
+def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict[str, Any]) -> None:
+    """Writes the batch and where it ends in one transaction, and only while the attempt owns the task."""
+    last, previous = course.place, course.readings[-1].passage if course.readings else None
+    place = Place(last.subject, last.generation, last.passages + len(batch), last.batches + 1, state)
+    passages = [reading.passage for reading in batch]
+    new = episodes.embedded_passages(course.memory, place.generation, passages, previous)
+    with transaction.atomic():
+        progress.hold()
+        episodes.write_passages(new)
+        checkpoints.keep(course.task, READINGS, batch, place.batches)
+        checkpoints.keep(course.task, PLACE, place)
+    course.place = place
+    course.readings += batch
