@@ -11,7 +11,6 @@ from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
-from tasks_app.transitions import WAITING_STAGE
 
 ACTIVE = (Status.PENDING, Status.PROCESSING)
 
@@ -64,7 +63,7 @@ def retry(task: TaskLog) -> TaskLog:
         raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
     if task.kind == Kind.REBUILD_COMMUNITIES:
         return rebuild(task.project, retry_of=task)
-    return submit(task.project, Kind(task.kind), memory=task.memory, payload=_payload_of_retry(task), retry_of=task)
+    return submit(task.project, Kind(task.kind), memory=task.memory, payload=dict(task.payload), retry_of=task)
 
 
 def rebuild(project: Project, *, retry_of: TaskLog | None = None) -> TaskLog:
@@ -85,14 +84,3 @@ def _status(task: TaskLog) -> str:
 
 def _import_with_failures(task: TaskLog) -> bool:
     return task.kind == Kind.IMPORT_MEMORIES and bool((task.result or {}).get("failed"))
-
-
-def _payload_of_retry(task: TaskLog) -> dict[str, Any]:
-    """An import's retry runs the memories that failed or were not begun, not those that are done."""
-    if task.kind != Kind.IMPORT_MEMORIES:
-        return dict(task.payload)
-    unfinished = task.children.exclude(status=Status.COMPLETED).exclude(memory=None).order_by("id")
-    again = [str(memory_id) for memory_id in unfinished.values_list("memory_id", flat=True)]
-    items = task.payload.get("items", [])
-    made = len(items) if task.stage == WAITING_STAGE else max((task.done or 0) - len(task.payload.get("again", [])), 0)
-    return {"again": again, "items": items[made:], "user": task.payload.get("user")}
