@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -117,7 +117,7 @@ def too_large() -> str:
 
 @contextmanager
 def received(request: Request) -> Iterator[tuple[UUID, str, str, Iterable[Found]]]:
-    """(project id, name, digest, what is in it) of an import's request; ValidationError, ParseError or TooLarge."""
+    """(project id, name, digest, what is in it) of an import's request; what it has to refuse becomes a 400 or 413."""
     data: Any = request.data
     try:
         if isinstance(data, Body):
@@ -125,16 +125,36 @@ def received(request: Request) -> Iterator[tuple[UUID, str, str, Iterable[Found]
         else:
             checked = ImportFile(data=data)
             checked.is_valid(raise_exception=True)
-            values = checked.validated_data
-            file = values["file"]
-            yield values["project"], file.name, digest_of([file]), sources.read_all([(file.name, file)])
+            project, file = checked.validated_data["project"], checked.validated_data["file"]
+            yield project, sources.shown(file.name), digest_of([file]), sources.read_all([(file.name, file)])
+    except NothingGood as error:
+        raise ValidationError({"memories": _by_place(error) or [str(error)]}) from None
+    except ImportRefused as error:
+        raise (TooLarge(str(error)) if error.too_large else ValidationError({"file": [str(error)]})) from None
     finally:
         if isinstance(data, Body):
             data.file.close()
 
 
+class NothingGood(ImportRefused):
+    """No memory of the upload can be taken; `told` says why."""
+
+    def __init__(self, told: list[Rejection]) -> None:
+        super().__init__("No memory in it can be imported." if told else "There is no memory in it; give at least one.")
+        self.told = told
+
+
+def _by_place(error: NothingGood) -> dict[str, list[str]]:
+    return {place(one) or "file": [one.error] for one in error.told[:SHOWN]}
+
+
+def place(rejection: Rejection) -> str:
+    """Where it stood: "notes.jsonl 3"; "" when the upload is one file that can't be read."""
+    return f"{rejection.file} {rejection.line or ''}".strip()
+
+
 def digest_of(files: Iterable[Any]) -> str:
-    """The SHA-256 of uploaded files, which are read piece by piece and rewound; TooLarge when there is too much."""
+    """The SHA-256 of uploaded files, which are read in pieces and rewound; ImportRefused when they are too large."""
     digest, size = hashlib.sha256(), 0
     for file in files:
         one = hashlib.sha256()
@@ -144,43 +164,23 @@ def digest_of(files: Iterable[Any]) -> str:
         file.seek(0)
         digest.update(one.digest())
     if size > settings.MAX_UPLOAD_BYTES:
-        raise TooLarge(too_large())
+        raise ImportRefused(too_large(), too_large=True)
     return digest.hexdigest()
 
 
 def fill(upload: Upload, found: Iterable[Found]) -> None:
-    """Checks what was found and keeps it, good or rejected; ValidationError when nothing is good, TooLarge."""
+    """Checks what was found and keeps it, good or rejected; ImportRefused, and NothingGood when nothing is."""
     one = MemoryItem()
-    try:
-        for item in found:
-            if item.error:
-                upload.reject(Rejection(item.line, item.error, item.file))
-                continue
-            try:
-                upload.add(new_memory(one.run_validation(item.value)), item.line, item.file)
-            except ValidationError as error:
-                upload.reject(Rejection(item.line, body(error)["detail"], item.file))
-    except ImportRefused as refused:
-        _refuse(refused)
+    for item in found:
+        if item.error:
+            upload.reject(Rejection(item.line, item.error, item.file))
+            continue
+        try:
+            upload.add(new_memory(one.run_validation(item.value)), item.line, item.file)
+        except ValidationError as error:
+            upload.reject(Rejection(item.line, body(error)["detail"], item.file))
     if not upload.accepted:
-        raise ValidationError(_nothing(upload))
-
-
-def _refuse(refused: ImportRefused) -> NoReturn:
-    if refused.too_large:
-        raise TooLarge(str(refused)) from None
-    raise ValidationError({"file": [str(refused)]}) from None
-
-
-def _nothing(upload: Upload) -> dict[str, Any]:
-    if not upload.told:
-        return {"memories": ["There is no memory in it; give at least one."]}
-    return {"memories": {_place(one): [one.error] for one in upload.told[:SHOWN]}}
-
-
-def _place(rejection: Rejection) -> str:
-    line = "" if rejection.line is None else str(rejection.line)
-    return f"{rejection.file} {line}".strip() or "file"
+        raise NothingGood(upload.told)
 
 
 def told(upload: Upload) -> dict[str, Any]:
