@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -84,17 +85,18 @@ def _opener(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) ->
 def _open(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: Budget) -> IO[bytes]:
     """A copy of the entry, its checksum compared."""
     _check(entry)
-    copy = temporary()
-    try:
-        with archive.open(entry) as packed:
-            while piece := packed.read(CHUNK):
-                budget.spend(len(piece))
-                copy.write(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
-        copy.close()
-        raise Unreadable("The file is damaged in the archive.") from None
-    copy.seek(0)
-    return copy
+    with ExitStack() as failing:
+        copy = failing.enter_context(temporary())
+        try:
+            with archive.open(entry) as packed:
+                while piece := packed.read(CHUNK):
+                    budget.spend(len(piece))
+                    copy.write(piece)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
+            raise Unreadable("The file is damaged in the archive.") from None
+        copy.seek(0)
+        failing.pop_all()
+        return copy
 
 
 def _check(entry: zipfile.ZipInfo) -> None:
