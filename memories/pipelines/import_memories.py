@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from memories import intake
 from memories.engine.errors import InvalidSource
@@ -80,7 +80,5 @@ def _make_children(task: TaskLog, memories: list[Memory]) -> None:
     for old in TaskLog.objects.filter(memory__in=memories).exclude(status__in=TERMINAL).defer("payload"):
         transitions.request_cancel(old)  # it was asked to stop and has not yet
     children = transitions.enqueue_children(task, Kind.INGEST_EPISODE, memories)
-    by_memory = {child.memory_id: child for child in children}
-    for memory in memories:
-        memory.task = by_memory[memory.pk]
-    Memory.objects.bulk_update(memories, ["task"])
+    own = TaskLog.objects.filter(pk__in=[child.pk for child in children], memory=OuterRef("pk"))
+    Memory.objects.filter(pk__in=[memory.pk for memory in memories]).update(task=Subquery(own.values("pk")[:1]))
