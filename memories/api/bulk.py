@@ -145,12 +145,14 @@ class NothingGood(ImportRefused):
 
 
 def _by_place(error: NothingGood) -> dict[str, list[str]]:
-    return {place(one) or "file": [one.error] for one in error.told[:SHOWN]}
+    return {f"{one.file} {one.line or ''}".strip() or "file": [one.error] for one in error.told[:SHOWN]}
 
 
 def place(rejection: Rejection) -> str:
-    """Where it stood: "notes.jsonl 3"; "" when the upload is one file that can't be read."""
-    return f"{rejection.file} {rejection.line or ''}".strip()
+    """Where it stood, in words: "notes.jsonl, line 3"; "" when the upload is one file that can't be read."""
+    if rejection.line is None:
+        return rejection.file
+    return f"{rejection.file}, line {rejection.line:,}" if rejection.file else f"Line {rejection.line:,}"
 
 
 def digest_of(files: Iterable[Any]) -> str:

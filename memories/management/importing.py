@@ -20,6 +20,7 @@ from memories.importing.staging import Upload
 from memories.management.projects import owner_of
 from memories.models import Project
 from tasks_app.models import Status, TaskLog
+from tasks_app.services import StateConflict
 
 POLL_SECONDS = 0.2
 LINE_SECONDS = 2.0
@@ -52,7 +53,7 @@ def _import(command: BaseCommand, project: Project, name: str, found: Iterable[F
     except bulk.NothingGood as error:
         lines = [f"{bulk.place(one)}: {one.error}".removeprefix(": ") for one in error.told[:TOLD]]
         raise CommandError("\n".join([str(error), *lines])) from None
-    except ImportRefused as error:
+    except (ImportRefused, StateConflict) as error:
         raise CommandError(str(error)) from None
     _report(command, upload)
     if not wait:

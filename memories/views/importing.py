@@ -19,6 +19,7 @@ from memories.importing.staging import Upload
 from memories.models import Import
 from memories.views.base import Place, Role, draw, member, paginate, project_page
 from tasks_app.models import TaskLog
+from tasks_app.services import StateConflict
 
 NEWEST = 10
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -34,6 +35,8 @@ def import_new(request: HttpRequest, place: Place) -> HttpResponse:
         row = _receive(request, place, request.FILES.getlist("file"))
     except AlreadyRunning as error:
         return _form(request, place, problem=str(error), running=error.running, status=409)
+    except StateConflict as error:
+        return _form(request, place, problem=str(error), status=429)
     except bulk.NothingGood as error:
         told = [(bulk.place(one), one.error) for one in error.told[: bulk.SHOWN]]
         return _form(request, place, problem=f"{error} Nothing was saved.", told=told, status=400)

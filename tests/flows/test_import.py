@@ -66,8 +66,8 @@ def test_a_worker_killed_while_it_saves_makes_each_memory_once(running: Stack) -
     assert (row["attempt"], row["total"]) == (2, 400)
     assert titles(running, project) == once_each(400)
     assert running.get("tasks", parent=task)["count"] == 400
-    running.post(f"tasks/{task}/cancel")
-    wait_for(lambda: active(running, task) == 0 or None, 30)
+    running.client.post(f"/api/v1/tasks/{task}/cancel", timeout=120).raise_for_status()
+    wait_for(lambda: active(running, task) == 0 or None, 60)
     told = running.get(f"tasks/{task}/events")["results"]
     assert [event["data"]["seq"] for event in told] == list(range(1, len(told) + 1))
 

@@ -405,6 +405,21 @@ def test_the_second_of_two_at_the_same_moment_is_refused_when_it_is_accepted(pro
     assert Import.objects.count() == TaskLog.objects.count() == 1
 
 
+def test_where_too_many_tasks_wait_nothing_is_kept(
+    client: Client, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **options: object) -> TaskLog:
+        raise tasks.StateConflict("Too many tasks wait.")
+
+    monkeypatch.setattr(tasks, "submit", full)
+    answer = page(client, project, ("a.jsonl", lines({"content": "one"})))
+    assert (answer.status_code, "Too many tasks wait." in answer.content.decode()) == (429, True)
+    (tmp_path / "m.jsonl").write_bytes(lines({"content": "one"}))
+    with pytest.raises(CommandError, match="Too many"):
+        ingest(project, str(tmp_path / "m.jsonl"))
+    assert nothing_is_left()
+
+
 @pytest.mark.parametrize(
     ("files", "status", "words"),
     [
@@ -465,7 +480,7 @@ def test_the_command_imports_a_folder(project: Project, tmp_path: Path) -> None:
     task = TaskLog.objects.get()
     assert out.strip() == str(task.pk)
     assert "2 memories accepted, 2 not taken." in errors
-    assert "b.jsonl 2: " in errors
+    assert "b.jsonl, line 2: " in errors
     run(task)
     assert sorted(Memory.objects.values_list("content", flat=True)) == ["Ada moved.", "Bob stayed."]
     assert Memory.objects.get(content="Ada moved.").metadata == {"file": "deep/a.txt"}
