@@ -1,8 +1,8 @@
-"""Writes what was handed in as a Memory row, and turns it into JSON and back for an import's payload."""
+"""Writes what was handed in as a Memory row, and turns it into JSON and back for an import's parts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,20 @@ TITLE_LENGTH = 80
 
 def insert(project: Project, new: NewMemory, user_id: int | None) -> Memory:
     """Inserts the memory and its tags; no task yet. The caller's transaction holds both."""
+    return insert_many(project, [new], user_id)[0]
+
+
+def insert_many(project: Project, items: Sequence[NewMemory], user_id: int | None) -> list[Memory]:
+    """The same for many, in their order and in two statements."""
+    memories = Memory.objects.bulk_create(_row(project, new, user_id) for new in items)
+    tags = ((memory, name) for memory, new in zip(memories, items, strict=True) for name in dict.fromkeys(new.tags))
+    MemoryTag.objects.bulk_create(MemoryTag(memory=memory, name=name) for memory, name in tags)
+    return memories
+
+
+def _row(project: Project, new: NewMemory, user_id: int | None) -> Memory:
     content = render_conversation(new.messages) if new.messages else new.content
-    memory = Memory.objects.create(
+    return Memory(
         project=project,
         title=new.title or _title(content),
         content_type=new.content_type,
@@ -31,8 +43,6 @@ def insert(project: Project, new: NewMemory, user_id: int | None) -> Memory:
         source_url=new.source_url,
         created_by_id=user_id,
     )
-    set_tags(memory, new.tags)
-    return memory
 
 
 def set_tags(memory: Memory, tags: Any) -> None:

@@ -24,6 +24,7 @@ from memories.models import (
     EntityAlias,
     Fact,
     FactSupport,
+    Import,
     Memory,
     MemoryTag,
     Mention,
@@ -226,6 +227,18 @@ def _members(community: Community | UUID) -> QuerySet[CommunityMembership]:
 
 
 # --- projects
+
+
+def imports(project: Project) -> QuerySet[Import]:
+    """What was imported, newest first, with its newest task."""
+    accepted = project.imports.filter(task__isnull=False)
+    return accepted.select_related("task").defer("task__payload", "task__traceback").order_by("-id")
+
+
+def running_import(project: Project, digest: str) -> Import | None:
+    """The import of the same content that waits or runs; None when there is none, or the content is not known."""
+    active = project.imports.filter(digest=digest, task__status__in=(Status.PENDING, Status.PROCESSING))
+    return active.order_by("-id").first() if digest else None
 
 
 def project_stats(project: Project) -> dict[str, object]:

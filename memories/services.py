@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from memories import intake
+from memories import intake, queries
 from memories.engine.passages import render_conversation
 from memories.graph import deletion
-from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Membership, Memory, Project, SchemaType
+from memories.importing.refusals import AlreadyRunning
+from memories.importing.staging import Upload
+from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Import, Membership, Memory, Project, SchemaType
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -95,10 +97,36 @@ def delete_memory(memory: Memory) -> dict[str, int]:
         return deletion.delete(memory)
 
 
-def import_memories(user: AbstractBaseUser, project: Project, items: Sequence[NewMemory]) -> TaskLog:
+def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:
     """Accepts many memories at once: one parent task that makes them, with a child task each."""
-    payload = {"items": [intake.to_json(item) for item in items], "user": user.pk}
-    return tasks.submit(project, Kind.IMPORT_MEMORIES, payload=payload, total=len(items))
+    with Upload(project, user.pk) as upload:
+        for number, item in enumerate(items, 1):
+            upload.add(item, number)
+        return start_import(upload)
+
+
+def start_import(upload: Upload, *, alone: bool = False) -> TaskLog:
+    """Accepts what was read: from here on it survives a crash.
+
+    `alone`: AlreadyRunning when the same content is being imported into the project.
+    """
+    upload.flush()
+    row = upload.row
+    with transaction.atomic():
+        Project.objects.select_for_update().only("pk").get(pk=row.project_id)  # one import is accepted after the other
+        if alone:
+            _refuse_running(row)
+        payload = {"import": str(row.pk)}
+        task = tasks.submit(row.project, Kind.IMPORT_MEMORIES, payload=payload, total=upload.accepted)
+        Import.objects.filter(pk=row.pk).update(task=task, accepted=upload.accepted, rejected=upload.rejected)
+    row.task, row.accepted, row.rejected = task, upload.accepted, upload.rejected
+    return task
+
+
+def _refuse_running(row: Import) -> None:
+    running = queries.running_import(row.project, row.digest)
+    if running is not None:
+        raise AlreadyRunning(running)
 
 
 def request_rebuild(project: Project) -> TaskLog:

@@ -9,6 +9,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memstack.settings")
 django_application = get_asgi_application()
 
-from tasks_app.streams.application import StreamApplication  # noqa: E402 - models need a set-up Django
+from memstack.upload_limit import UploadLimit  # noqa: E402 - models need a set-up Django
+from tasks_app.streams.application import StreamApplication  # noqa: E402
 
-application = StreamApplication(django_application)
+application = StreamApplication(UploadLimit(django_application))

@@ -13,7 +13,6 @@ from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
-from tasks_app.transitions import WAITING_STAGE
 
 ACTIVE = (Status.PENDING, Status.PROCESSING)
 CANCEL_SECONDS = 0.3
@@ -97,10 +96,13 @@ def retry(task: TaskLog) -> TaskLog:
         raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
     if task.kind == Kind.REBUILD_COMMUNITIES:
         return rebuild(task.project, retry_of=task)
-    payload = _payload_of_retry(task)
-    total = len(payload["again"]) + len(payload["items"]) if task.kind == Kind.IMPORT_MEMORIES else None
     return submit(
-        task.project, Kind(task.kind), memory=task.memory, payload=payload, retry_of=task, total=total or None
+        task.project,
+        Kind(task.kind),
+        memory=task.memory,
+        payload=dict(task.payload),
+        retry_of=task,
+        total=_left_of_import(task) if task.kind == Kind.IMPORT_MEMORIES else None,
     )
 
 
@@ -120,16 +122,11 @@ def _status(task: TaskLog) -> str:
     return TaskLog.objects.values_list("status", flat=True).get(pk=task.pk)
 
 
+def _left_of_import(task: TaskLog) -> int:
+    """How many children the retry of an import will have."""
+    completed = task.children.filter(status=Status.COMPLETED).count()
+    return max((task.total or 1) - completed, 1)
+
+
 def _import_with_failures(task: TaskLog) -> bool:
     return task.kind == Kind.IMPORT_MEMORIES and bool((task.result or {}).get("failed"))
-
-
-def _payload_of_retry(task: TaskLog) -> dict[str, Any]:
-    """An import's retry runs the memories that failed or were not begun, not those that are done."""
-    if task.kind != Kind.IMPORT_MEMORIES:
-        return dict(task.payload)
-    unfinished = task.children.exclude(status=Status.COMPLETED).exclude(memory=None).order_by("id")
-    again = [str(memory_id) for memory_id in unfinished.values_list("memory_id", flat=True)]
-    items = task.payload.get("items", [])
-    made = len(items) if task.stage == WAITING_STAGE else max((task.done or 0) - len(task.payload.get("again", [])), 0)
-    return {"again": again, "items": items[made:], "user": task.payload.get("user")}

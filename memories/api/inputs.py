@@ -183,7 +183,7 @@ class ImportInput(serializers.Serializer[Any]):
 
 
 class ImportFile(serializers.Serializer[Any]):
-    """Multipart: a file of JSON Lines, or one JSON array."""
+    """Multipart: a file of JSON Lines, a JSON array, a text, or a zip archive of such files."""
 
     project = Id()
     file = serializers.FileField(allow_empty_file=True)

@@ -12,6 +12,7 @@ from django.db import transaction
 from memories import services
 from memories.engine.types import Message
 from memories.graph import communities, versions
+from memories.importing import staging
 from memories.models import (
     Community,
     CommunityMembership,
@@ -350,7 +351,7 @@ def test_the_order_of_saving_does_not_matter(owner: User) -> None:
 def test_an_import_makes_memories_and_children_and_goes_on_where_it_died(
     owner: User, home: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_memories, "BATCH", 2)
+    monkeypatch.setattr(staging, "PART_MEMORIES", 2)
     parent = services.import_memories(owner, home, [NewMemory(content=f"Text number {n}.") for n in range(5)])
     make = import_memories._make_children
     calls: list[int] = []

@@ -17,8 +17,8 @@ from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters, fi
 from memories.api.fields import Text
 from memories.api.idempotency import once
 from memories.api.inputs import ImportFile, ImportInput, MemoryChanges, MemoryInput, new_memory
-from memories.api.parsers import StrictJSONParser
 from memories.api.shapes import MemoryRow, MemoryShape, TaskStarted, one_memory
+from memories.importing.staging import Upload
 from memories.models import Memory
 from tasks_app.models import Status
 
@@ -43,7 +43,8 @@ class Receipt(serializers.Serializer[dict[str, int]]):
 
 class ImportAnswer(TaskStarted):
     accepted = serializers.IntegerField()
-    rejected = bulk.Rejected(many=True)
+    rejected = bulk.Rejected(many=True, help_text="The first hundred.")
+    rejected_rest = serializers.IntegerField(help_text="How many more there are; the page of the import shows all.")
 
 
 TEXT = OpenApiExample(
@@ -141,22 +142,24 @@ class ImportViewSet(ApiViewSet):
 
     queryset = Memory.objects.none()
     serializer_class = ImportAnswer
-    parser_classes = [StrictJSONParser, MultiPartParser]
+    parser_classes = [bulk.ImportParser, MultiPartParser]
 
     @extend_schema(
         summary="Import memories (editor)",
-        description="One parent task, a child for each memory. Those that are not valid are reported by line.",
+        description="One parent task, a child for each memory. Those that are not valid are reported by line. "
+        "A file is JSON Lines, a JSON array, a text (.txt, .md), or a zip archive of such files.",
         request={"application/json": ImportInput, "multipart/form-data": ImportFile},
         responses={202: ImportAnswer},
         parameters=[IDEMPOTENCY],
     )
     def create(self, request: Request) -> Response:
-        project_id, items, rejected = bulk.read(request)
-
-        def make() -> Response:
+        with bulk.received(request) as (project_id, name, digest, found):
             project = find_project(request, project_id, Role.EDITOR)
-            task = services.import_memories(user_of(request), project, items)
-            answer = {"task_id": task.pk, "accepted": len(items), "rejected": rejected}
-            return Response(answer, status=status.HTTP_202_ACCEPTED)
+            with Upload(project, user_of(request).pk, name=name, digest=digest) as upload:
+                bulk.fill(upload, found)
 
-        return once(request, make)
+                def make() -> Response:
+                    task = services.start_import(upload)
+                    return Response({"task_id": task.pk, **bulk.told(upload)}, status=status.HTTP_202_ACCEPTED)
+
+                return once(request, make)

@@ -1,8 +1,9 @@
-"""`manage.py ingest <path|->`: saves a text, or a conversation as JSON, and follows its ingestion."""
+"""`manage.py ingest <path|->`: saves a text or a conversation, or imports many memories, and follows the task."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -15,28 +16,56 @@ from django.utils.dateparse import parse_datetime
 
 from memories import services
 from memories.engine.types import Message
+from memories.importing import texts
+from memories.importing.refusals import ImportRefused, Unreadable
+from memories.management.importing import import_file, import_path
 from memories.management.projects import find_project, follow, owner_of
+from memories.models import Project
 from memories.validation import NewMemory, check_content
 from tasks_app.services import TooManyPending
 
+MANY = {".jsonl", ".ndjson", ".zip"}
+FORMATS = ("text", "conversation", "jsonl", "json", "zip")
+
 
 class Command(BaseCommand):
-    help = "Saves a text file (or - for standard input) as a memory. A .json file holds a list of messages."
+    help = (
+        "Saves a text file (or - for standard input) as a memory. A .json list of {speaker, content} is one "
+        "conversation. A folder, a .zip, a .jsonl, or a .json list of memories is imported as many. Exit code 1: "
+        "nothing was done, or it failed; 3: some memories were left out or failed; 130: interrupted, the task goes on."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "path", help="a text file, a .json list of {speaker, content, at?}, or - for standard input"
-        )
+        parser.add_argument("path", help="a file, a folder, or - for standard input")
         parser.add_argument("--project", required=True, help="the project's id, or its name")
-        parser.add_argument("--title", default="", help="by default the file's name")
-        parser.add_argument("--tag", action="append", default=[], help="may be given more than once")
+        parser.add_argument("--format", choices=FORMATS, default="", help="by default what the file's name says")
+        parser.add_argument("--title", default="", help="of a single memory; by default the file's name")
+        parser.add_argument(
+            "--tag", action="append", default=[], help="of a single memory; may be given more than once"
+        )
         parser.add_argument("--no-wait", action="store_true", help="print the task's id and return")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = find_project(options["project"])
+        project, path = find_project(options["project"]), options["path"]
+        given = options["format"] or format_of(path)
+        if given in ("text", "conversation"):
+            self._save_one(project, given == "conversation", options)
+        elif options["title"] or options["tag"]:
+            raise CommandError("--title and --tag are for a single memory; in an import each memory has its own.")
+        elif path == "-":
+            self._import_input(project, f"standard input.{given}", wait=not options["no_wait"])
+        else:
+            import_path(self, project, Path(path), ending=options["format"], wait=not options["no_wait"])
+
+    def _import_input(self, project: Project, name: str, *, wait: bool) -> None:
+        with texts.temporary() as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.seek(0)
+            import_file(self, project, name, copy, wait=wait)
+
+    def _save_one(self, project: Project, conversation: bool, options: dict[str, Any]) -> None:
         text = read_text(options["path"])
         title = options["title"] or (Path(options["path"]).name if options["path"] != "-" else "")
-        conversation = options["path"].endswith(".json")
         try:
             new = NewMemory(
                 content="" if conversation else check_content(text),
@@ -53,6 +82,28 @@ class Command(BaseCommand):
             raise CommandError(str(full)) from None
         assert memory.task is not None  # noqa: S101 - create_memory has just enqueued it
         follow(self, memory.task, wait=not options["no_wait"])
+
+
+def format_of(path: str) -> str:
+    """One of FORMATS, or "folder", by the name; a .json file by how its list begins."""
+    suffix = Path(path).suffix.lower()
+    if path != "-" and Path(path).is_dir():
+        return "folder"
+    if suffix in MANY:
+        return "zip" if suffix == ".zip" else "jsonl"
+    if suffix == ".json":
+        return "conversation" if _begins_with_a_message(path) else "json"
+    return "text"
+
+
+def _begins_with_a_message(path: str) -> bool:
+    """Whether it is a list whose first entry has a speaker, so one conversation and not many memories."""
+    try:
+        with Path(path).open("rb") as file, texts.as_utf8(file) as readable:
+            first = next(texts.Values(readable).array(), None)
+    except (OSError, Unreadable, ImportRefused):
+        return False
+    return isinstance(first, dict) and "speaker" in first
 
 
 def read_text(path: str) -> str:
