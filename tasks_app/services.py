@@ -13,6 +13,7 @@ from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
+from tasks_app.transitions import WAITING_STAGE
 
 ACTIVE = (Status.PENDING, Status.PROCESSING)
 CANCEL_SECONDS = 0.3

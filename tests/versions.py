@@ -21,7 +21,7 @@ class Version:
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root = root
-        self.environment = clean_environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | environment
+        self.environment = clean_environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(environment)
 
     @classmethod
     def copied(cls, folder: Path, environment: Mapping[str, str], number: str = "9.9.9") -> Version:

@@ -102,7 +102,7 @@ def rows(version: Version) -> Iterator[tuple[Any, ...]]:
             yield from connection.execute(query).fetchall()
     else:
         with psycopg.connect(libpq(version.environment["DATABASE_URL"])) as server:
-            yield from server.execute(query).fetchall()  # type: ignore[arg-type]
+            yield from server.execute(query).fetchall()
 
 
 def libpq(url: str) -> str:
@@ -552,7 +552,8 @@ CREATE_EXTRA = (
 )
 ALTER_NAME = "migrations.AlterField('project', 'name', models.IntegerField(null=True))"
 IMPORT_OPERATIONS = "from memstack.migrating.operations import *"
-ADD_CHECK = "AddConstraintNotValid('project', models.CheckConstraint(condition=models.Q(note__isnull=True), name='no_note_yet'))"
+NO_NOTE = "models.CheckConstraint(condition=models.Q(note__isnull=True), name='no_note_yet')"
+ADD_CHECK = f"AddConstraintNotValid('project', {NO_NOTE})"
 VALIDATE = "ValidateConstraint('project', 'no_note_yet')"
 ADD_INDEX = "AddIndexConcurrently('project', models.Index(fields=['note'], name='project_note'))"
 PROJECT_FIELD = "    graph_version = models.PositiveBigIntegerField(default=0, editable=False)"

@@ -73,7 +73,10 @@ def test_what_takes_long_on_sqlite(statement: str, code: str) -> None:
 
 
 def migration(*operations: Any, **attributes: Any) -> Migration:
-    return type("Made", (Migration,), {"operations": list(operations), **attributes})("0007_made", "memories")
+    made: Migration = type("Made", (Migration,), {"operations": list(operations), **attributes})(
+        "0007_made", "memories"
+    )
+    return made
 
 
 def test_the_lint_names_the_migration_and_takes_a_reason() -> None:
