@@ -76,7 +76,8 @@ def migration(*operations: Any, **attributes: Any) -> Migration:
     made: Migration = type("Made", (Migration,), {"operations": list(operations), **attributes})(
         "0007_made", "memories"
     )
-    return made
+    instance: Migration = made("0007_made", "memories")
+    return instance
 
 
 def test_the_lint_names_the_migration_and_takes_a_reason() -> None:
