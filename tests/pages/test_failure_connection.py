@@ -36,7 +36,8 @@ globalThis.muted = 0;
 
 
 def words_of(page: Page) -> Locator:
-    return page.locator("connection-notice").get_by_role("status")
+    """Of the notice; a screen reader is told the same."""
+    return page.locator('connection-notice [data-part="words"]')
 
 
 def cut(guest: Visitor, own: Stack) -> None:
@@ -59,6 +60,8 @@ def test_a_break_is_told_polled_over_and_forgotten_when_it_is_mended(own: Stack,
     expect(notice.get_by_role("button")).to_have_count(0)
     cut(guest, own)
     expect(words_of(page)).to_contain_text("The live connection broke")
+    expect(words_of(page)).to_be_visible()
+    expect(notice.get_by_role("status")).to_contain_text("The live connection broke")
     expect(words_of(page)).to_contain_text("asks for news every few seconds")
     own.post("memories", {"project": project, "content": TEXT, "title": "Polled"})
     expect(page.get_by_role("row", name="Polled")).to_contain_text("Completed")

@@ -19,32 +19,35 @@ class ConnectionNotice extends HTMLElement {
     this.changed();
   }
 
+  get box() {
+    return this.querySelector("div");
+  }
+
   changed() {
     if (stream.state === "live") this.dismissed = false;
     if (stream.state === "live" || stream.state === "connecting") this.hide();
-    else if (this.hasAttribute("data-shown")) this.show();
+    else if (!this.box.hidden) this.show();
     else this.timer ??= setTimeout(() => this.show(), PATIENCE);
   }
 
   show() {
     this.timer = undefined;
     if (this.dismissed || !WORDS[stream.state] || (stream.state === "off" && remembered())) return;
-    this.toggleAttribute("data-shown", true);
-    this.querySelector('[role="status"]').textContent = WORDS[stream.state];
-    this.button("retry").hidden = stream.state === "off";
-    this.button("dismiss").hidden = false;
+    this.say(WORDS[stream.state]);
+    this.querySelector('[data-action="retry"]').hidden = stream.state === "off";
+    this.box.hidden = false;
   }
 
   hide() {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.toggleAttribute("data-shown", false);
-    this.querySelector('[role="status"]').textContent = "";
-    this.button("retry").hidden = this.button("dismiss").hidden = true;
+    this.box.hidden = true;
+    this.say("");
   }
 
-  button(action) {
-    return this.querySelector(`[data-action="${action}"]`);
+  // Twice: a screen reader tells of what changes in a place that was there before, and the box was not.
+  say(words) {
+    for (const part of this.querySelectorAll("p")) part.textContent = words;
   }
 
   clicked(action) {

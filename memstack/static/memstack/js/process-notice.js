@@ -5,6 +5,7 @@ import { log } from "./debug.js";
 
 const EVERY = 10_000;
 const EVERY_WHILE_MISSING = 3_000;
+const LOOKS = 2; // a process that is only late with its sign of life is not missing
 
 class ProcessNotice extends HTMLElement {
   connectedCallback() {
@@ -18,8 +19,8 @@ class ProcessNotice extends HTMLElement {
 
   later() {
     clearTimeout(this.timer);
-    const missing = this.querySelector("[data-process]:not([hidden])");
-    this.timer = setTimeout(() => this.look(), (missing ? EVERY_WHILE_MISSING : EVERY) * (0.8 + 0.4 * Math.random()));
+    const pause = this.querySelector("[data-process]:is([data-looks], :not([hidden]))") ? EVERY_WHILE_MISSING : EVERY;
+    this.timer = setTimeout(() => this.look(), pause * (0.8 + 0.4 * Math.random()));
   }
 
   async look() {
@@ -33,7 +34,10 @@ class ProcessNotice extends HTMLElement {
 
   draw(states) {
     for (const banner of this.querySelectorAll("[data-process]")) {
-      banner.hidden = states[banner.dataset.process]?.ok !== false;
+      const looks = states[banner.dataset.process]?.ok === false ? Number(banner.dataset.looks ?? 0) + 1 : 0;
+      if (looks) banner.dataset.looks = looks;
+      else delete banner.dataset.looks;
+      banner.hidden = banner.hidden ? looks < LOOKS : !looks;
     }
   }
 }
