@@ -4,6 +4,8 @@
 // of one project share a connection: who holds the Web Lock connects and passes events on over a BroadcastChannel.
 // A connection that fails is tried again, later each time; after three failures the page polls, and goes on trying.
 
+import { EveryStream } from "./every-stream.js";
+
 const root = document.documentElement;
 const TYPES = ["progress", "completed", "failed", "cancelled"];
 const FIRST_DELAY = 500;
@@ -195,4 +197,5 @@ function numberOf(id) {
 }
 
 const { project, position } = root.dataset;
-export const stream = project ? new ProjectStream(project, Number(position)) : null;
+const every = root.dataset.stream; // the address of the stream of all projects, on pages over all of them
+export const stream = project ? new ProjectStream(project, Number(position)) : every ? new EveryStream(every) : null;
