@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
+from django.db import transaction
+
 from memories.models import Memory, Project
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
@@ -30,8 +32,9 @@ def fill(project: Project, count: int, *, seed: int = 1, now: datetime | None = 
     chance, end = random.Random(seed), now or datetime.now(UTC)  # noqa: S311 - no secret
     rows = (_task(project, end - SPAN * (1 - number / count), number, chance) for number in range(count))
     while batch := list(islice(rows, BATCH)):
-        Memory.objects.bulk_create([task.memory for task in batch if task.memory is not None])
-        TaskLog.objects.bulk_create(batch)
+        with transaction.atomic():  # a memory names its task and the task its memory
+            Memory.objects.bulk_create([task.memory for task in batch if task.memory is not None])
+            TaskLog.objects.bulk_create(batch)
 
 
 def _task(project: Project, created: datetime, number: int, chance: random.Random) -> TaskLog:
@@ -51,7 +54,10 @@ def _task(project: Project, created: datetime, number: int, chance: random.Rando
 
 def _memory(project: Project, created: datetime, number: int, chance: random.Random) -> Memory:
     title = f"{chance.choice(SUBJECTS)} {number}"
-    return Memory(id=uuid7_at(created, number), project=project, title=title, content=title, reference_time=created)
+    identifier = uuid7_at(created, number)  # the same as of its task
+    return Memory(
+        id=identifier, task_id=identifier, project=project, title=title, content=title, reference_time=created
+    )
 
 
 def _ending(status: str, created: datetime, chance: random.Random) -> Iterator[tuple[str, object]]:

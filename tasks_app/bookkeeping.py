@@ -40,7 +40,7 @@ def take_sample() -> None:
     found: dict[UUID | None, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     active = TaskLog.objects.filter(status__in=(Status.PENDING, Status.PROCESSING)).order_by()
     found[None] = defaultdict(int)
-    for project, status, number in active.values_list("project", "status").annotate(Count("pk")):
+    for project, status, number in active.values_list("project", "status").annotate(number=Count("*")):
         found[project][status] = number
         found[None][status] += number
     samples = [

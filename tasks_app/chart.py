@@ -101,11 +101,9 @@ def _line(places: Iterable[tuple[float, int]], top: int) -> str:
 
 
 def _round_up(value: int) -> int:
-    """The next of 5, 10, 20, 50, 100, 200, …"""
-    scale = 5
-    while scale < value:
-        scale = scale * 5 // 2 if str(scale).startswith("2") else scale * 2
-    return scale
+    """A round number that is no less: 4, 6, 8, 10, 20, 40, …"""
+    power = int("1" + "0" * (len(str(value)) - 1))
+    return max(next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= value), 4)
 
 
 def _sentence(slots: Sequence[Slot]) -> str:

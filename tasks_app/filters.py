@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -55,6 +55,12 @@ class Filters:
     def rows(self, scope: queries.Scope) -> QuerySet[TaskLog]:
         since = timezone.now() - RANGES[self.range][1] if self.range and self.since is None else self.since
         return queries.tasks(scope, status=self.status, kind=self.kind, q=self.q, since=since, until=self.until)
+
+    def searched_all(self, scope: queries.Scope) -> bool:
+        """Whether the words were looked for in all tasks that fit the other filters."""
+        if not self.q or queries.uuid_or_none(self.q):
+            return True
+        return queries.search_floor(replace(self, q="").rows(scope)) is None
 
     def query(self, **changes: str) -> str:
         """The filters as a query string, with some of them changed."""

@@ -78,7 +78,7 @@ class TaskLog(UUIDModel):
         verbose_name = "task"
         indexes = [
             models.Index(fields=["project", "-id", "kind", "created_at"], name="task_list"),
-            models.Index(fields=["project", "status", "kind", "-id"], name="task_count"),
+            models.Index(fields=["project", "status", "kind"], name="task_count"),
             models.Index(
                 fields=["project", "kind", "status", "finished_at", "started_at"],
                 name="task_ended",

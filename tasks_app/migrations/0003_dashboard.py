@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='tasklog',
-            index=models.Index(fields=['project', 'status', 'kind', '-id'], name='task_count'),
+            index=models.Index(fields=['project', 'status', 'kind'], name='task_count'),
         ),
         migrations.AddIndex(
             model_name='tasklog',

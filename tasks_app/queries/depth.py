@@ -54,5 +54,5 @@ def _counts(samples: QuerySet[QueueSample]) -> dict[datetime, tuple[int, int]]:
 def depth_now(scope: Scope) -> tuple[int, int]:
     """How many tasks wait and run at this moment."""
     active = TaskLog.objects.filter(within(scope), status__in=(Status.PENDING, Status.PROCESSING)).order_by()
-    counts = dict(active.values_list("status").annotate(Count("pk")))
+    counts = dict(active.values_list("status").annotate(number=Count("*")))
     return counts.get(Status.PENDING, 0), counts.get(Status.PROCESSING, 0)

@@ -13,6 +13,7 @@ from memories.models import Project
 from tasks_app.models import TaskLog
 
 HEAVY = ("payload", "traceback", "memory__content", "memory__messages")  # megabytes, and no list shows them
+SEARCHED = 20_000  # no index finds words in the middle of a text, so what a search reads has to end somewhere
 Scope = Project | QuerySet[Project] | None
 
 
@@ -35,22 +36,23 @@ def tasks(
 ) -> QuerySet[TaskLog]:
     """Newest first, project and memory joined; a scope of None is every project.
 
-    `q` looks in words, errors and titles, or is the id of a task or memory; `since` and `until` say when the task was
-    asked for.
+    `q` looks in words, errors and titles of the newest SEARCHED tasks that fit the other filters, or is the id of a
+    task, of its memory or its parent; `since` and `until` say when the task was asked for.
     """
     exact = {"status": status, "kind": kind, "parent": parent, "created_at__gte": since, "created_at__lte": until}
     rows = TaskLog.objects.filter(within(scope), **{name: value for name, value in exact.items() if value})
-    if q:
-        rows = rows.filter(_said(q))
+    if (identifier := uuid_or_none(q)) is not None:
+        rows = rows.filter(Q(pk=identifier) | Q(memory=identifier) | Q(parent=identifier))
+    elif q:
+        said = Q(message__icontains=q) | Q(error__icontains=q) | Q(memory__title__icontains=q)
+        floor = search_floor(rows)
+        rows = rows.filter(said, **({} if floor is None else {"pk__gte": floor}))
     return rows.select_related("project", "memory").defer(*HEAVY).order_by("-id")
 
 
-def _said(q: str) -> Q:
-    try:
-        identifier = UUID(q)
-    except ValueError:
-        return Q(message__icontains=q) | Q(error__icontains=q) | Q(memory__title__icontains=q) | Q(kind__icontains=q)
-    return Q(pk=identifier) | Q(memory=identifier) | Q(parent=identifier)
+def search_floor(rows: QuerySet[TaskLog]) -> UUID | None:
+    """The oldest task that words are looked for in; None when all of the rows are looked through."""
+    return rows.order_by("-id").values_list("pk", flat=True)[SEARCHED - 1 : SEARCHED].first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ HOURS = {"1": 1, "6": 6, "24": 24}
 
 
 def listing(request: HttpRequest, scope: queries.Scope) -> dict[str, Any]:
-    """The filters, the page of rows that they leave, and how many there are (None when that would read every row)."""
+    """The filters, the page of rows that they leave, and how many there are unless the counts by state tell that."""
     chosen = filters.read(request.GET)
     rows = chosen.rows(scope)
     page = queries.cursor_page(
@@ -34,7 +34,8 @@ def listing(request: HttpRequest, scope: queries.Scope) -> dict[str, Any]:
         "statuses": Status.values,
         "kinds": Kind.choices,
         "ranges": [(name, label) for name, (label, _) in filters.RANGES.items()],
-        **({} if chosen.by_count else {"matching": None if chosen.q else queries.count(rows)}),
+        "searched": None if chosen.searched_all(scope) else queries.SEARCHED,
+        **({} if chosen.by_count else {"matching": queries.count(rows)}),
     }
 
 

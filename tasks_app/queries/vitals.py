@@ -89,21 +89,25 @@ def by_kind(scope: Scope) -> dict[str, dict[str, int]]:
     """`{kind: {status: n}}`, every status named."""
     found: dict[str, dict[str, int]] = {}
     rows = TaskLog.objects.filter(within(scope)).order_by()
-    for status, kind, number in rows.values_list("status", "kind").annotate(Count("pk")):
+    for status, kind, number in rows.values_list("status", "kind").annotate(number=Count("*")):
         found.setdefault(kind, dict.fromkeys(Status.values, 0))[status] = number
     return found
 
 
 def _ended(scope: Scope) -> Ended:
     ended = TaskLog.objects.filter(
-        within(scope), kind__in=Kind.values, status__in=sorted(TERMINAL), finished_at__gte=Now() - WINDOW
+        within(scope),
+        kind__in=Kind.values,
+        status__in=sorted(TERMINAL),
+        finished_at__isnull=False,
+        finished_at__gte=Now() - WINDOW,
     )
-    lately = Count("pk", filter=Q(finished_at__gte=Now() - LATELY))
-    rows = ended.order_by().values_list("status").annotate(number=Count("pk"), recent=lately)
-    found = {status: (number, recent) for status, number, recent in rows}
+    lately = Count("status", filter=Q(finished_at__gte=Now() - LATELY))
+    # grouped in the order of the index; by status alone, SQLite would take another one and read every row
+    rows = list(ended.order_by().values_list("kind", "status").annotate(number=Count("*"), recent=lately))
     return Ended(
-        **{status: found.get(status, (0, 0))[0] for status in TERMINAL},
-        per_minute=sum(recent for _, recent in found.values()) / (LATELY.total_seconds() / 60),
+        **{wanted: sum(number for _, status, number, _ in rows if status == wanted) for wanted in TERMINAL},
+        per_minute=sum(recent for _, _, _, recent in rows) / (LATELY.total_seconds() / 60),
     )
 
 
