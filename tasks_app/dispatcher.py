@@ -20,7 +20,7 @@ from django.db import close_old_connections, connection
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from tasks_app import doorbell, transitions
+from tasks_app import bookkeeping, doorbell, transitions
 from tasks_app.kinds import QUEUES
 from tasks_app.models import Status, TaskLog, WorkerHeartbeat
 from tasks_app.presence import Presence
@@ -66,6 +66,7 @@ def tick() -> None:
         transitions.refresh_parent(parent_id)
     for queue in sorted(set(QUEUES.values())):
         top_up(queue)
+    bookkeeping.keep_books()
 
 
 def top_up(queue: str) -> int:

@@ -77,7 +77,18 @@ class TaskLog(UUIDModel):
         ordering = ["-id"]
         verbose_name = "task"
         indexes = [
-            models.Index(fields=["project", "-id"], name="task_newest"),
+            models.Index(fields=["project", "-id", "kind", "created_at"], name="task_list"),
+            models.Index(fields=["project", "status", "kind"], name="task_count"),
+            models.Index(
+                fields=["project", "kind", "status", "finished_at", "started_at"],
+                name="task_ended",
+                condition=Q(finished_at__isnull=False),
+            ),
+            models.Index(
+                fields=["kind", "status", "finished_at", "started_at"],
+                name="task_ended_anywhere",
+                condition=Q(finished_at__isnull=False),
+            ),
             models.Index(fields=["parent", "status"], name="task_children"),
             models.Index(fields=["project", "created_at", "id"], name="task_waiting", condition=Q(status="pending")),
             models.Index(fields=["project"], name="task_rung", condition=Q(status="pending", rung_at__isnull=False)),
@@ -232,3 +243,55 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class QueueSample(models.Model):
+    """How many tasks waited and ran in a minute, of one project or (without a project) of all.
+
+    The dispatcher writes them, and keeps those of a day. A minute without a row of all: no dispatcher was there.
+    A project that had nothing to do has none.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+    pending = models.PositiveIntegerField()
+    processing = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["at"]
+        indexes = [models.Index(fields=["at"], name="queue_sample_age")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "at"], name="queue_sample_of_project"),
+            models.UniqueConstraint(fields=["at"], condition=Q(project=None), name="queue_sample_of_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.pending} waiting, {self.processing} running"
+
+
+class CostTotal(models.Model):
+    """What a project's tasks of a kind have cost, up to the CostMark; rows that are pruned stay counted."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="costs")
+    kind = models.CharField(max_length=40)
+    tasks = models.PositiveBigIntegerField(default=0)
+    wall_seconds = models.FloatField(default=0)
+    cpu_seconds = models.FloatField(default=0)
+    peak_memory_mb = models.FloatField(default=0)
+    llm_tokens = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["project", "kind"]
+        constraints = [models.UniqueConstraint(fields=["project", "kind"], name="cost_total_of_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.cpu_seconds:.0f} s"
+
+
+class CostMark(models.Model):
+    """One row: tasks that ended up to this moment are in the CostTotals."""
+
+    counted_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.counted_until)

@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -48,17 +48,17 @@ class Place:
         return self.role == Role.OWNER
 
 
-ProjectView = Callable[Concatenate[HttpRequest, Place, P], HttpResponse]
+ProjectView = Callable[Concatenate[HttpRequest, Place, P], HttpResponseBase]
 
 
 def project_page(
     *, see: Membership.Role = Role.VIEWER, change: Membership.Role = Role.EDITOR
-) -> Callable[[ProjectView[P]], Callable[..., HttpResponse]]:
+) -> Callable[[ProjectView[P]], Callable[..., HttpResponseBase]]:
     """A page under `/project/<id>/`: 404 for who is no member; `see` is the role to get it, `change` to post to it."""
 
-    def decorate(view: ProjectView[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: ProjectView[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def wrapper(request: HttpRequest, project_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def wrapper(request: HttpRequest, project_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             needed = see if request.method in ("GET", "HEAD") else change
             return view(request, _place(request, project_id, needed), *args, **kwargs)
 

@@ -8,6 +8,9 @@ from tasks_app.api.views import StreamViewSet, TaskViewSet
 urlpatterns = [
     *routes("tasks", TaskViewSet, "api-tasks", get="list"),
     *routes("tasks/stats", TaskViewSet, "api-task-stats", get="stats"),
+    *routes("tasks.csv", TaskViewSet, "api-tasks-csv", get="csv"),
+    *routes("tasks/queue-depth", TaskViewSet, "api-queue-depth", get="queue_depth"),
+    *routes("tasks/bulk", TaskViewSet, "api-tasks-bulk", post="bulk"),
     *routes("tasks/<uuid:pk>", TaskViewSet, "api-task", get="retrieve"),
     *routes("tasks/<uuid:pk>/events", TaskViewSet, "api-task-events", get="events"),
     *routes("tasks/<uuid:pk>/cancel", TaskViewSet, "api-task-cancel", post="cancel"),

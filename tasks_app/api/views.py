@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from django.http import Http404
+from django.db.models import QuerySet
+from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from memories import access
-from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters
-from memories.api.fields import Id, Text
+from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters, find_project
+from memories.api.fields import DayOrMoment, Id, Text
 from memories.api.idempotency import once
 from memories.api.shapes import TaskStarted
-from tasks_app import queries, services
-from tasks_app.api.shapes import EventShape, StepShape, TaskShape, TaskStats, TimelineShape
+from tasks_app import bulk, queries, services
+from tasks_app.api.shapes import (
+    BulkInput,
+    BulkShape,
+    EventShape,
+    QueueDepthShape,
+    StepShape,
+    TaskShape,
+    TaskStats,
+    TimelineShape,
+)
+from tasks_app.export import csv_response
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskEvent, TaskLog
 
@@ -29,10 +41,16 @@ MAX_EVENTS = 1000
 class TaskParameters(ScopeParameters):
     status = serializers.ChoiceField(required=False, choices=Status.choices)
     kind = serializers.ChoiceField(required=False, choices=Kind.choices)
-    q = Text(required=False, max_length=1000, help_text="Words of the message, the error or the memory's title.")
+    q = Text(required=False, max_length=1000, help_text="Words of the message, error or memory's title; or an id.")
     parent = Id(  # type: ignore[assignment]  # hides a property that nothing here uses
         required=False, help_text="An import, whose children these are."
     )
+    since = DayOrMoment(required=False, start=True, help_text="Asked for at this time or later.")
+    until = DayOrMoment(required=False, help_text="Asked for at this time or earlier.")
+
+
+class DepthParameters(ScopeParameters):
+    hours = serializers.IntegerField(required=False, min_value=1, max_value=queries.DEPTH_HOURS)
 
 
 class EventParameters(serializers.Serializer[dict[str, int]]):
@@ -47,9 +65,19 @@ class TaskViewSet(ApiViewSet):
 
     @extend_schema(summary="List tasks", parameters=[TaskParameters], responses=TaskShape(many=True))
     def list(self, request: Request) -> Response:
-        given = self.parameters(TaskParameters)
-        rows = queries.tasks(self.scope(given.pop("project", None)), **given)
-        return self.get_paginated_response(TaskShape(self.paginate_queryset(rows), many=True).data)
+        rows = self._filtered(self.parameters(TaskParameters))
+        # the page is found in an index, and only its rows are read
+        page = [row.pk for row in self.paginate_queryset(rows.select_related(None).only("pk")) or []]
+        return self.get_paginated_response(TaskShape(queries.in_full(page), many=True).data)
+
+    @extend_schema(
+        summary="Tasks as CSV",
+        description="All that fit the filters, newest first, streamed.",
+        parameters=[TaskParameters],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def csv(self, request: Request) -> StreamingHttpResponse:
+        return csv_response(request._request, self._filtered(self.parameters(TaskParameters)), "tasks")
 
     @extend_schema(summary="Read a task", responses=TaskShape)
     def retrieve(self, request: Request, pk: UUID) -> Response:
@@ -101,10 +129,65 @@ class TaskViewSet(ApiViewSet):
 
         return once(request, make)
 
-    @extend_schema(summary="Count tasks", parameters=[ScopeParameters], responses=TaskStats)
+    @extend_schema(
+        summary="Cancel or retry many tasks (editor)",
+        description="Works for a few seconds, the oldest tasks first; when some are left, `cursor` is there, and the "
+        "same request with it goes on. Tasks whose state forbids it are left as they are and counted by reason. 200 "
+        "when nothing was done, also when nothing fits the filter. It needs no Idempotency-Key: what was retried is "
+        "not retried again.",
+        request=BulkInput,
+        responses={200: BulkShape, 202: BulkShape},
+    )
+    def bulk(self, request: Request) -> Response:
+        given = self.checked(BulkInput)
+        project = find_project(request, given["project"], Role.EDITOR)
+        chosen = dict(given["filter"])
+        ids = chosen.pop("ids", None)
+        rows = queries.tasks(project, **chosen)
+        try:
+            outcome = bulk.run(
+                rows if ids is None else rows.filter(pk__in=ids),
+                bulk.Action(given["action"]),
+                given.get("cursor") or "",
+            )
+        except bulk.BadCursor as error:
+            raise ValidationError({"cursor": [str(error)]}) from None
+        return Response(
+            BulkShape(outcome.as_json()).data, status=status.HTTP_202_ACCEPTED if outcome.done else status.HTTP_200_OK
+        )
+
+    @extend_schema(summary="Count tasks, and how they fare", parameters=[ScopeParameters], responses=TaskStats)
     def stats(self, request: Request) -> Response:
         scope = self.scope(self.parameters(ScopeParameters).get("project"))
-        return Response(TaskStats(queries.stats(scope)).data)
+        figures = queries.figures(scope)
+        told = {
+            name: getattr(figures, name) for name in ("total", "by_status", "by_kind", "oldest_pending_at", "stuck")
+        }
+        told |= {
+            "ended_last_hour": figures.ended,
+            "throughput_per_minute": figures.ended.per_minute,
+            "error_rate": figures.ended.error_rate,
+            "durations": {found.kind: found for found in figures.durations},
+            "cost": queries.cost_of(scope),
+        }
+        return Response(TaskStats(told).data)
+
+    @extend_schema(
+        operation_id="tasks_queue_depth",
+        summary="How many tasks waited and ran, minute by minute",
+        parameters=[DepthParameters],
+        responses=QueueDepthShape,
+    )
+    def queue_depth(self, request: Request) -> Response:
+        given = self.parameters(DepthParameters)
+        scope, hours = self.scope(given.get("project")), given.get("hours", 1)
+        pending, processing = queries.depth_now(scope)
+        points = queries.queue_depth(scope, hours)
+        told = {"hours": hours, "pending": pending, "processing": processing, "points": points}
+        return Response(QueueDepthShape(told).data)
+
+    def _filtered(self, given: dict[str, Any]) -> QuerySet[TaskLog]:
+        return queries.tasks(self.scope(given.pop("project", None)), **given)
 
     def _task(self, pk: UUID, role: Role = Role.VIEWER) -> TaskLog:
         task = access.get_visible(queries.tasks(None), self.request.user, pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from unittest.mock import ANY
 
 import pytest
@@ -179,4 +180,5 @@ def test_an_import_is_shown_without_reading_what_it_imports(
     task = rows.task(project, payload={"items": ["many megabytes"]})
     with CaptureQueriesContext(connection) as captured:
         assert staff.get(path.format(project=project.pk, task=task.pk)).status_code == 200
-    assert not any('"payload"' in query["sql"] for query in captured)
+    statements = [query["sql"].replace('"tasks_app_tasklog".', "") for query in captured]
+    assert not any('"payload"' in re.sub(r'(LENGTH|SUBSTR)\(CAST\("payload" AS text\)', "", sql) for sql in statements)

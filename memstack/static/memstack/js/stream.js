@@ -6,6 +6,8 @@
 import { log } from "./debug.js";
 import { Tabs } from "./tabs.js";
 
+import { EveryStream } from "./every-stream.js";
+
 const root = document.documentElement;
 const POLL_EVERY = 5_000;
 const REMEMBERED = 500; // tasks
@@ -120,4 +122,5 @@ class ProjectStream extends EventTarget {
 }
 
 const { project, position } = root.dataset;
-export const stream = project ? new ProjectStream(project, Number(position)) : null;
+const every = root.dataset.stream; // the address of the stream of all projects, on pages over all of them
+export const stream = project ? new ProjectStream(project, Number(position)) : every ? new EveryStream(every) : null;

@@ -1,0 +1,1 @@
+"""The pages of tasks: of a project, and, for staff, of all."""
