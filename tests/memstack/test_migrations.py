@@ -73,9 +73,7 @@ def test_what_takes_long_on_sqlite(statement: str, code: str) -> None:
 
 
 def migration(*operations: Any, **attributes: Any) -> Migration:
-    made: Migration = type("Made", (Migration,), {"operations": list(operations), **attributes})(
-        "0007_made", "memories"
-    )
+    made = type("Made", (Migration,), {"operations": list(operations), **attributes})
     instance: Migration = made("0007_made", "memories")
     return instance
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('memories', '0003_full_text'),
-        ('tasks_app', '0002_checkpoints_and_pace'),
+        ('tasks_app', '0003_claim_order'),
     ]
 
     operations = [
