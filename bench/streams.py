@@ -347,15 +347,19 @@ def main() -> None:
         signal.signal(number, stop)
     signal.alarm(LONGEST)
     began = time.monotonic()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}", flush=True)
     with Site() as site:
-        tables = [("SQLite", *table(measure(site, QUICK if scale.quick else ON_SQLITE, scale), scale, scale.viewers))]
+        show("SQLite", table(measure(site, QUICK if scale.quick else ON_SQLITE, scale), scale, scale.viewers))
     if not scale.quick:
         with database() as url, Site(url) as site:
-            tables.append(("PostgreSQL", *table(measure(site, ON_POSTGRESQL, scale), scale, FEW)))
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, ", end="")
-    print(f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[2]:.1f}")
-    for name, *rows in tables:
-        print(f"\n{name}\n\n" + "\n".join(rows))
+            show("PostgreSQL", table(measure(site, ON_POSTGRESQL, scale), scale, FEW))
+    load = os.getloadavg()[2]
+    print(f"\n{time.monotonic() - began:.0f} s; {load:.1f} processes wanted a core on average (the last 15 minutes)")
+
+
+def show(name: str, rows: Iterator[str]) -> None:
+    """At once: a later measurement that hangs takes nothing of it away."""
+    print(f"\n{name}\n\n" + "\n".join(rows), flush=True)
 
 
 def arguments() -> Scale:
