@@ -49,6 +49,13 @@ def test_every_event_and_state_is_documented(word: str) -> None:
     assert f"`{word}`" in DOCS["streams.md"]
 
 
+def test_every_test_that_is_named_exists() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", DOCS["development.md"]))
+    assert named
+    assert not {name for name in named if f"def {name}(" not in written}
+
+
 def test_links_between_the_pages_lead_somewhere() -> None:
     for place, text in [(ROOT, README), *((ROOT / "docs", text) for text in DOCS.values())]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", text):

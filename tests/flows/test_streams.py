@@ -176,6 +176,8 @@ async def test_a_process_that_is_told_to_end_closes_its_streams_properly(site: S
     task = site.task()
     with site.served("ours") as ours, site.served("stock") as stock:
         readers = [await site.read(f"tasks/{task}/stream", url=web.url) for web in (ours, stock)]
+        await until_each(readers[:1], 2)
+        assert not any(reader.ended.is_set() for reader in readers)
         for web in (ours, stock):
             web.process.terminate()
         assert await until(readers[0].ended.is_set) < 1.5

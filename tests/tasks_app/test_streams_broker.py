@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 import redis
 
+from memories.models import Project
 from tasks_app import events
 from tasks_app.events import project_channel, task_channel
 from tasks_app.models import TaskLog
 from tasks_app.streams import viewer
 from tasks_app.streams.hub import EVENTS_CHANNEL, Pace
-from tests.tasks_app.streams_harness import Broker, Reader, World, broker, ends_with, orm, world
+from tests.tasks_app.streams_harness import PATIENCE, Broker, Reader, World, broker, ends_with, orm, world
 
 __all__ = ["broker", "world"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +67,16 @@ async def test_an_event_right_after_the_first_opening_is_not_late(world: World, 
     await reader.until(lambda: reader.numbers()[-1:] == [3], seconds=1.0)
 
 
+async def test_the_first_event_of_a_new_project_is_not_late(world: World, broker: Broker) -> None:
+    """Who watches all of theirs joins it at once, not when rights are looked up again."""
+    world.serve(broker.settings, pace=RARELY)
+    reader = await opened(world.read("stream"))
+    second = await orm(Project.objects.create, name="Second")
+    await orm(world.join, "alice", second)
+    await world.task(second)
+    await reader.until(lambda: len(reader.events()) == 1, seconds=2.0)
+
+
 async def test_a_stream_opens_when_the_broker_has_acknowledged(world: World, broker: Broker) -> None:
     """Or what happens right after the opening would wait for the next look at the table."""
     world.serve(broker.settings, pace=Pace(subscribe=5.0))
@@ -91,7 +102,7 @@ async def test_a_connection_that_went_silent_is_replaced(
         task = await world.running()
         reader = await opened(world.read_task(task))
         between.swallows = True
-        await between.second.wait()
+        await asyncio.wait_for(between.second.wait(), PATIENCE)
         await asyncio.sleep(0.2)
         await world.advance(task)
         await reader.until(lambda: reader.numbers()[-1:] == [3], seconds=1.0)

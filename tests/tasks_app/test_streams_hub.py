@@ -132,11 +132,12 @@ def test_a_gap_at_the_hub_asks_for_the_table() -> None:
     assert numbers(reader.waiting()) == [2, 3]
 
 
-def test_too_much_to_fill_is_read_by_each_for_itself() -> None:
+@pytest.mark.parametrize("found", [Batch([event(1)], 1, more=True), None], ids=["too much", "not kept"])
+def test_what_the_hub_cannot_fill_is_read_by_each_for_itself(found: Batch | None) -> None:
     hub, reader = Hub(None), viewer()
     hub.admit(reader)
     hub.has_read(TASK, 0)
-    hub._fill(TASK, Batch([event(1)], 1, more=True))
+    hub._fill(TASK, found)
     assert reader.stale
     assert hub.channels[TASK].latest is None
 
