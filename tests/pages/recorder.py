@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -42,10 +45,11 @@ addEventListener("DOMContentLoaded", () => {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The words of a stage and when it began, in milliseconds since 1970."""
+    """The words of a stage, when it began, in milliseconds since 1970, and the number of the event that told of it."""
 
     words: str
     at: float
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,15 @@ def drawn(page: Page) -> Drawn:
 
 def stages(events: Iterable[dict[str, Any]]) -> list[Stage]:
     """The stages that a task's events (`tasks/{id}/events`) tell of, in order."""
-    told = [(event["data"]["error"] or event["data"]["message"], event["at"]) for event in events]
-    began = [next(rows) for _, rows in groupby(told, key=lambda row: row[0])]
-    return [Stage(words, datetime.fromisoformat(at).timestamp() * 1000) for words, at in began]
+    told = [
+        Stage(
+            event["data"]["error"] or event["data"]["message"],
+            datetime.fromisoformat(event["at"]).timestamp() * 1000,
+            event["seq"],
+        )
+        for event in events
+    ]
+    return [next(rows) for _, rows in groupby(told, key=lambda stage: stage.words)]
 
 
 def delays(shown: Drawn, expected: Sequence[Stage], clock: str = "changed") -> list[float]:
@@ -81,6 +91,20 @@ def delays(shown: Drawn, expected: Sequence[Stage], clock: str = "changed") -> l
 def rest(stack: Stack, *, begin: bool) -> None:
     """Halts the worker, or lets it go on: what a test opens meanwhile sees its task from the beginning."""
     stack.send("worker", signal.SIGSTOP if begin else signal.SIGCONT)
+    while begin and not _writable(stack):  # it was halted in the middle of a sign of life, which holds up all others
+        stack.send("worker", signal.SIGCONT)
+        time.sleep(0.1)
+        stack.send("worker", signal.SIGSTOP)
+
+
+def _writable(stack: Stack) -> bool:
+    with closing(sqlite3.connect(stack.folder / "memstack.sqlite3", timeout=2)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.rollback()
+        return True
 
 
 def assert_all_drawn(stack: Stack, page: Page, task_id: str) -> list[Stage]:
