@@ -101,7 +101,7 @@ def test_a_request_does_what_fits_and_the_next_goes_on(
     monkeypatch.setattr(bulk, "BATCH", 2)
     tasks = [rows.task(project) for _ in range(7)]
     clock = iter(range(1000))
-    monkeypatch.setattr(bulk.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("tasks_app.bulk.time.monotonic", lambda: float(next(clock)))
     told = ask(api, project, "cancel")
     assert 0 < told["done"] < 7
     assert told["done"] + told["remaining"] == 7
@@ -201,9 +201,10 @@ def test_a_request_that_can_not_be_read_changes_nothing(
 def test_since_and_until(api: APIClient, project: Project) -> None:
     old, new = rows.task(project), rows.task(project)
     TaskLog.objects.filter(pk=old.pk).update(created_at="2024-05-01T12:00Z")
-    scope = {"project": str(project.pk)}
-    for given, wanted in (({"until": "2024-05-01"}, old), ({"since": "2024-05-02"}, new)):
-        assert [row["id"] for row in api.get("/api/v1/tasks", scope | given).json()["results"]] == [str(wanted.pk)]
+    scope: dict[str, str] = {"project": str(project.pk)}
+    for name, day, wanted in (("until", "2024-05-01", old), ("since", "2024-05-02", new)):
+        found = api.get("/api/v1/tasks", {**scope, name: day}).json()["results"]
+        assert [row["id"] for row in found] == [str(wanted.pk)]
     assert api.get("/api/v1/tasks", {"since": "soon"}).status_code == 400
 
 
@@ -221,7 +222,7 @@ def test_stats_tell_pace_and_cost(api: APIClient, project: Project) -> None:
 def test_queue_depth(api: APIClient, project: Project) -> None:
     rows.task(project)
     bookkeeping.take_sample()
-    told = api.get("/api/v1/tasks/queue-depth", {"project": str(project.pk), "hours": 24}).json()
+    told = api.get("/api/v1/tasks/queue-depth", {"project": str(project.pk), "hours": "24"}).json()
     assert (told["hours"], told["pending"], told["processing"]) == (24, 1, 0)
     assert [point["pending"] for point in told["points"]] == [1]
     assert api.get("/api/v1/tasks/queue-depth", {"hours": 25}).status_code == 400

@@ -82,7 +82,8 @@ class BulkActions extends HTMLElement {
   }
 
   async send(body) {
-    const response = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const address = this.form.getAttribute("action"); // form.action is the buttons of that name
+    const response = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
     if (!response.ok) throw new Error(`the server answered ${response.status}.`);
     return response.json();
   }
