@@ -294,6 +294,20 @@ def test_a_cancelled_import_keeps_what_is_left_for_its_retry(
     assert Import.objects.get().task_id == again.pk
 
 
+def test_an_attempt_that_was_overtaken_makes_nothing(parent: TaskLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = import_memories._make_children
+
+    def overtaken(task: TaskLog, memories: list[Memory]) -> None:
+        make(task, memories)
+        TaskLog.objects.filter(pk=task.pk).update(attempt=F("attempt") + 1)
+
+    monkeypatch.setattr(import_memories, "_make_children", overtaken)
+    runner.run(parent.pk, import_memories.run, "test")
+    assert not Memory.objects.exists()
+    assert not parent.children.exists()
+    assert ImportPart.objects.count() == 3
+
+
 def test_a_retry_leaves_alone_what_was_done_deleted_or_asked_for_since(parent: TaskLog, project: Project) -> None:
     run(parent)
     children = list(parent.children.order_by("id"))
