@@ -21,7 +21,7 @@ class Version:
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root = root
-        self.environment = clean_environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(environment)
+        self.environment = clean_environment() | {"PYTHONDONTWRITEBYTECODE": "1", **environment}
 
     @classmethod
     def copied(cls, folder: Path, environment: Mapping[str, str], number: str = "9.9.9") -> Version:
@@ -63,7 +63,7 @@ class Version:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
             user=NOBODY if as_nobody and os.geteuid() == 0 else None,
         )
@@ -94,7 +94,7 @@ class Version:
             cwd=self.root,  # Celery imports from there first
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert answer.returncode == 0, answer

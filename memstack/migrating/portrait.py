@@ -119,16 +119,17 @@ def _rows(connection: BaseDatabaseWrapper, query: str, schema: str) -> list[Any]
 
 
 def _without_names(definition: str, kind: str) -> str:
-    """An index without its own name and its table's, which PostgreSQL writes with the schema."""
-    if kind != "index" or not (match := INDEX.match(definition)):
-        return " ".join(definition.split())
-    return "".join(group or "" for group in match.groups())
+    """An index without its own name and its table's, which PostgreSQL writes with the schema; all without quotes."""
+    if kind == "index" and (match := INDEX.match(definition)):
+        definition = "".join(group or "" for group in match.groups())
+    return " ".join(definition.replace('"', "").split())
 
 
 def _checks(sql: str) -> Iterator[Part]:
     """The checks in a CREATE TABLE of SQLite, which keeps them nowhere else."""
     for match in CHECK.finditer(sql):
-        yield Part("constraint", match[1] or "", f"CHECK ({_balanced(sql[match.end() :])}")
+        definition = f"CHECK ({_balanced(sql[match.end() :])}"
+        yield Part("constraint", match[1] or "", _without_names(definition, "constraint"))
 
 
 def _balanced(text: str) -> str:
