@@ -21,12 +21,15 @@ from memories.models import (
     Fact,
     FactSupport,
     IdempotencyKey,
+    Import,
+    ImportPart,
     Membership,
     Memory,
     MemoryTag,
     Mention,
     Passage,
     Project,
+    RejectedLine,
     RelationType,
     SearchDocument,
 )
@@ -304,3 +307,26 @@ class SearchDocumentAdmin(ReadOnlyAdmin):
     @admin.display(description="words")
     def words(self, document: SearchDocument) -> str:
         return document.text[:80]
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = ["name", "project", "accepted", "rejected", "task", "created_by", "created_at"]
+    list_select_related = ["project", "task", "created_by"]
+    search_fields = ["name", "project__name"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(ImportPart)
+class ImportPartAdmin(ReadOnlyAdmin):
+    list_display = ["upload", "number", "count"]
+    list_select_related = ["upload"]
+    search_fields = ["upload__name"]
+    heavy = ("items",)
+
+
+@admin.register(RejectedLine)
+class RejectedLineAdmin(ReadOnlyAdmin):
+    list_display = ["upload", "line", "file", "error"]
+    list_select_related = ["upload"]
+    search_fields = ["upload__name"]

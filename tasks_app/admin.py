@@ -10,7 +10,17 @@ from django.http import HttpRequest
 
 from memories.admin import ReadOnlyAdmin
 from tasks_app import services
-from tasks_app.models import ProjectEventCounter, TaskEvent, TaskLog, WorkerHeartbeat
+from tasks_app.models import (
+    CostMark,
+    CostTotal,
+    ProjectEventCounter,
+    QueueSample,
+    StagePace,
+    TaskCheckpoint,
+    TaskEvent,
+    TaskLog,
+    WorkerHeartbeat,
+)
 from tasks_app.queries import HEAVY
 
 
@@ -76,3 +86,39 @@ class WorkerHeartbeatAdmin(ReadOnlyAdmin):
     list_display = ["name", "kind", "started_at", "seen_at"]
     list_filter = ["kind"]
     search_fields = ["name"]
+
+
+@admin.register(TaskCheckpoint)
+class TaskCheckpointAdmin(ReadOnlyAdmin):
+    list_display = ["task", "stage", "number"]
+    list_select_related = ["task"]
+    search_fields = ["=task__id", "stage"]
+    exclude = ["data"]
+    heavy = ("data",)
+
+
+@admin.register(StagePace)
+class StagePaceAdmin(ReadOnlyAdmin):
+    list_display = ["kind", "stage", "seconds_per_unit", "samples"]
+    list_filter = ["kind"]
+    search_fields = ["kind", "stage"]
+
+
+@admin.register(QueueSample)
+class QueueSampleAdmin(ReadOnlyAdmin):
+    list_display = ["at", "project", "pending", "processing"]
+    list_select_related = ["project"]
+    search_fields = ["project__name"]
+
+
+@admin.register(CostTotal)
+class CostTotalAdmin(ReadOnlyAdmin):
+    list_display = ["project", "kind", "tasks", "wall_seconds", "cpu_seconds", "peak_memory_mb", "llm_tokens"]
+    list_filter = ["kind"]
+    list_select_related = ["project"]
+    search_fields = ["project__name"]
+
+
+@admin.register(CostMark)
+class CostMarkAdmin(ReadOnlyAdmin):
+    list_display = ["counted_until"]

@@ -1,7 +1,7 @@
 """What a running task has worked out and keeps for its next attempt; all of it goes in the transaction that ends it.
 
-Values are dataclasses of the engine or of a pipeline. They are written by their type as MessagePack, nothing is
-pickled: what an older program wrote and this one can't read counts as not there.
+Values are dataclasses of the engine or of a pipeline. They are written by their type as MessagePack, which
+runs no code when read; what an older program wrote and this one can't read counts as not there.
 """
 
 from __future__ import annotations
