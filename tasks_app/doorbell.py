@@ -4,8 +4,8 @@ A lost message is rung again by the dispatcher, a repeated one finds nothing to 
 and no caller waits for it longer than a quarter of a second.
 
 A queue is first in, first out, so what keeps ten thousand tasks of one project from standing before another project's
-one is that few messages are out: as many waiting ones of a project as there are slots. Each task that ends rings for
-its project's next.
+one is that few messages are out, fewer of a project than there are slots. Each task that ends rings for its project's
+next.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ _muted_until = 0.0
 
 
 def most_out(queue: str) -> int:
-    """How many waiting tasks of one project may have a message out."""
-    return max(presence.slots(queue), 1)
+    """How many waiting tasks of one project may have a message out: one less than slots, so that a slot is free for
+    the first task of another project after one task's length at the latest."""
+    return max(presence.slots(queue) - 1, 1)
 
 
 def ring_on_commit(task: TaskLog) -> None:
