@@ -103,7 +103,7 @@ def _ended(scope: Scope) -> Ended:
         finished_at__gte=Now() - WINDOW,
     )
     lately = Count("status", filter=Q(finished_at__gte=Now() - LATELY))
-    # grouped in the order of the index; by status alone, SQLite would take another one and read every row
+    # by kind too: for the status alone, SQLite would take another index and read every row
     rows = list(ended.order_by().values_list("kind", "status").annotate(number=Count("*"), recent=lately))
     return Ended(
         **{wanted: sum(number for _, status, number, _ in rows if status == wanted) for wanted in TERMINAL},
