@@ -168,6 +168,15 @@ def test_killed_in_the_middle_of_a_migration_and_applied_again(here: Version, ne
     assert newer.migrations("check") == "The database is as the models say.\n"
 
 
+def test_tables_and_the_row_that_tells_of_them_are_one_transaction(here: Version, newer: Version) -> None:
+    """What is left when a process ends after the last table and index, and before Django's row."""
+    newer.add_migration("memories", "linked", CREATE_LINKED)
+    before = here.portrait()
+    assert "ends here" in newer.python(ENDS_BEFORE_THE_ROW)
+    assert here.portrait() == before
+    assert "1 migrations applied." in newer.migrations("apply")
+
+
 @pytest.mark.parametrize("after", [2, 29])
 def test_killed_in_a_first_start_and_applied_again(empty: Version, after: int) -> None:
     process = empty.start("manage_migrations", "apply")
@@ -548,6 +557,18 @@ def slowly(apps, schema_editor):
 """
 ADD_NOTE = "migrations.AddField('project', 'note', models.CharField(max_length=50, null=True))"
 ADD_COUNT = "migrations.AddField('tasklog', 'beats', models.IntegerField(db_default=0))"
+CREATE_LINKED = (
+    "migrations.CreateModel('Linked', [('id', models.BigAutoField(primary_key=True)),"
+    " ('project', models.ForeignKey('memories.Project', models.CASCADE))])"
+)
+ENDS_BEFORE_THE_ROW = """
+from django.db.migrations.recorder import MigrationRecorder
+from memstack.migrating import applying
+def ends(*args): raise RuntimeError("ends here")
+MigrationRecorder.record_applied = ends
+try: applying.apply(print)
+except Exception as error: print(error)
+"""
 CREATE_EXTRA = (
     "migrations.CreateModel('Extra', [('id', models.BigAutoField(primary_key=True))], options={'db_table': 'extra'})"
 )
