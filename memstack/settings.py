@@ -62,6 +62,7 @@ MEMSTACK_HOST = os.environ.get("MEMSTACK_HOST") or "127.0.0.1"
 MEMSTACK_PORT = integer("MEMSTACK_PORT", 8000)
 MEMSTACK_DATA_DIR = Path(os.environ.get("MEMSTACK_DATA_DIR") or BASE_DIR / "var").resolve()
 MEMSTACK_WORKERS = integer("MEMSTACK_WORKERS", max(1, min(os.cpu_count() or 1, 8)))
+MEMSTACK_KEEP_TASKS_DAYS = integer("MEMSTACK_KEEP_TASKS_DAYS", 30)
 MEMSTACK_STREAMS = choice("MEMSTACK_STREAMS", "on", "on", "off") == "on"
 PRODUCTION = MEMSTACK_ENV == "production"
 made_folder(MEMSTACK_DATA_DIR)

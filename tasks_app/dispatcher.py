@@ -20,7 +20,7 @@ from django.db import close_old_connections, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from tasks_app import doorbell, transitions
+from tasks_app import doorbell, pruning, transitions
 from tasks_app.kinds import QUEUES
 from tasks_app.models import Status, TaskLog, WorkerHeartbeat
 from tasks_app.presence import Presence
@@ -31,6 +31,7 @@ MESSAGES_OUT = 32
 PER_PROJECT = 16
 LOST_AFTER = timedelta(seconds=1)
 FORGOTTEN_AFTER = timedelta(seconds=60)
+housekeeper = pruning.Housekeeper()
 
 
 def run(stopped: Callable[[float], bool]) -> None:
@@ -64,6 +65,7 @@ def tick() -> None:
         transitions.refresh_parent(parent_id)
     for queue in sorted(set(QUEUES.values())):
         top_up(queue)
+    housekeeper.turn()
 
 
 def top_up(queue: str) -> int:
