@@ -60,6 +60,7 @@ def _guarded_tick() -> None:
 def tick() -> None:
     """One round."""
     for task in transitions.expired_leases():
+        logger.warning("No sign of life from attempt %s of task %s, it is taken back", task.attempt, task.pk)
         transitions.expire_lease(task)
     for parent_id in transitions.waiting_parents():
         transitions.refresh_parent(parent_id)

@@ -40,12 +40,15 @@ class Heap:
 
 
 def heaps(days: int) -> list[Heap]:
-    """What is older than `days` days, in the order in which it may go: children before their parents."""
+    """What is older than `days` days, in the order in which it may go: children before their parents.
+
+    The last tasks are not asked for those without a parent: SQLite would look for these by their index, all of them.
+    """
     tasks = old_tasks(days)
     return [
         Heap("events", TaskEvent.objects.filter(at__lt=Now() - timedelta(days=days)), "at"),
         Heap("tasks", tasks.exclude(parent=None), "pk"),
-        Heap("tasks", tasks.filter(parent=None), "pk"),
+        Heap("tasks", tasks, "pk"),
         Heap("keys", IdempotencyKey.objects.filter(created_at__lt=Now() - IdempotencyKey.KEPT), "created_at"),
     ]
 
@@ -65,10 +68,7 @@ def old_tasks(days: int) -> QuerySet[TaskLog]:
 
 def count(days: int) -> Counter[str]:
     """How many rows `prune` would delete now: `{"tasks": n, "events": n, "keys": n}`, events of such tasks included."""
-    found: Counter[str] = Counter()
-    for heap in heaps(days):
-        found[heap.name] += heap.rows.count()
-    return found
+    return Counter({heap.name: heap.rows.count() for heap in heaps(days)})  # the last of a name counts all of them
 
 
 def prune(days: int) -> Iterator[Counter[str]]:

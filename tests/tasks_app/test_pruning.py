@@ -83,7 +83,7 @@ def test_what_has_not_ended_stays_however_old_it_is(home: Project) -> None:
 def test_the_task_that_a_memory_shows_stays_and_its_earlier_ones_go(home: Project) -> None:
     memory = rows.memory(home, "Anna lives in Berlin.")
     newest, earlier = ended(home, memory=memory), ended(home, memory=memory)
-    TaskLog.objects.filter(pk=memory.task_id).delete()
+    TaskLog.objects.filter(pk=str(memory.task_id)).delete()
     Memory.objects.filter(pk=memory.pk).update(task=newest)
     prune()
     assert left() == {newest.pk}
