@@ -6,6 +6,8 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -92,6 +94,8 @@ class ApiKey(UUIDModel):
 
 class IdempotencyKey(models.Model):
     """The answer that was given to a creating request, kept for 24 hours."""
+
+    KEPT = timedelta(hours=24)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging.config
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memstack.settings")
@@ -14,3 +17,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in ("ingest", "graph", "media")]
 app.autodiscover_tasks(["tasks_app"])
 app.autodiscover_tasks(["tasks_app"], related_name="worker")
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Celery leaves the logging alone when somebody answers this signal."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from memstack import secret_key
+from memstack import logs, secret_key
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,6 +62,7 @@ MEMSTACK_HOST = os.environ.get("MEMSTACK_HOST") or "127.0.0.1"
 MEMSTACK_PORT = integer("MEMSTACK_PORT", 8000)
 MEMSTACK_DATA_DIR = Path(os.environ.get("MEMSTACK_DATA_DIR") or BASE_DIR / "var").resolve()
 MEMSTACK_WORKERS = integer("MEMSTACK_WORKERS", max(1, min(os.cpu_count() or 1, 8)))
+MEMSTACK_KEEP_TASKS_DAYS = integer("MEMSTACK_KEEP_TASKS_DAYS", 30)
 MEMSTACK_STREAMS = choice("MEMSTACK_STREAMS", "on", "on", "off") == "on"
 PRODUCTION = MEMSTACK_ENV == "production"
 made_folder(MEMSTACK_DATA_DIR)
@@ -99,6 +100,7 @@ INSTALLED_APPS = [
     "tasks_app",
 ]
 MIDDLEWARE = [
+    "memstack.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -269,12 +271,7 @@ if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
 
-# --- logs
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("MEMSTACK_LOG_LEVEL", "INFO")},
-    "loggers": {"axes": {"level": "WARNING"}},
-}
+# --- logs and metrics
+MEMSTACK_LOG_FORMAT = choice("MEMSTACK_LOG_FORMAT", "json" if PRODUCTION else "text", "text", "json")
+MEMSTACK_METRICS_TOKEN = os.environ.get("MEMSTACK_METRICS_TOKEN", "")
+LOGGING = logs.configuration(MEMSTACK_LOG_FORMAT, os.environ.get("MEMSTACK_LOG_LEVEL") or "INFO")

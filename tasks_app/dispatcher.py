@@ -20,7 +20,7 @@ from django.db import close_old_connections, connection
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from tasks_app import bookkeeping, doorbell, transitions
+from tasks_app import bookkeeping, doorbell, pruning, transitions
 from tasks_app.kinds import QUEUES
 from tasks_app.models import Status, TaskLog, WorkerHeartbeat
 from tasks_app.presence import Presence
@@ -31,6 +31,7 @@ MESSAGES_OUT = 32
 CANCEL_SECONDS = 0.5
 LOST_AFTER = timedelta(seconds=1)
 FORGOTTEN_AFTER = timedelta(seconds=60)
+housekeeper = pruning.Housekeeper()
 
 
 def run(stopped: Callable[[float], bool]) -> None:
@@ -59,6 +60,7 @@ def _guarded_tick() -> None:
 def tick() -> None:
     """One round."""
     for task in transitions.expired_leases():
+        logger.warning("No sign of life from attempt %s of task %s, it is taken back", task.attempt, task.pk)
         transitions.expire_lease(task)
     for parent in transitions.called_off():
         transitions.cancel_all_waiting(parent.children.all(), CANCEL_SECONDS)
@@ -67,6 +69,7 @@ def tick() -> None:
     for queue in sorted(set(QUEUES.values())):
         top_up(queue)
     bookkeeping.keep_books()
+    housekeeper.turn()
 
 
 def top_up(queue: str) -> int:

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.db import DatabaseError, connection
 
 from memories.engine.errors import EngineError
 from memories.graph.versions import StaleGraph
+from memstack import logs
 from tasks_app import doorbell, stopping, transitions
 from tasks_app.cost import CostMeter
 from tasks_app.models import TaskLog
@@ -72,7 +74,9 @@ class Heartbeat:
         self.cancelled = False
         self.lost = False
         self._asked_at: float | None = None
-        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{task.pk}")
+        self._thread = threading.Thread(
+            target=copy_context().run, args=[self._beat], daemon=True, name=f"heartbeat-{task.pk}"
+        )
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
@@ -190,7 +194,7 @@ def _run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
     if task is None:
         return
     meter = CostMeter()
-    with Heartbeat(task) as heartbeat:
+    with logs.task(task.pk, task.kind, task.attempt), Heartbeat(task) as heartbeat:
         try:
             _attempt(task, pipeline, Progress(task, heartbeat), meter)
         except LeaseLost:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
 from tasks_app.transitions import WAITING_STAGE
 
+logger = logging.getLogger(__name__)
 ACTIVE = (Status.PENDING, Status.PROCESSING)
 CANCEL_SECONDS = 0.3
 
@@ -66,7 +69,13 @@ def submit(
             Memory.objects.filter(pk=memory.pk).update(task=task)
             memory.task = task
         doorbell.ring_on_commit(task)
+        transaction.on_commit(partial(_accepted, task), robust=True)
     return task
+
+
+def _accepted(task: TaskLog) -> None:
+    """The line that leads from a request's id to the task's."""
+    logger.info("Accepted", extra={"task_id": str(task.pk), "task_kind": task.kind})
 
 
 def cancel(task: TaskLog) -> TaskLog:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +18,6 @@ from memories.api.base import user_of
 from memories.api.problems import Conflict
 from memories.models import IdempotencyKey
 
-KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
 
@@ -56,7 +54,7 @@ def _take(request: Request, key: str, fingerprint: str) -> IdempotencyKey:
     """The row of the key: its answer is there when the request was answered, else the row is this transaction's."""
     user = user_of(request)
     rows = IdempotencyKey.objects.filter(user=user)
-    rows.filter(created_at__lt=Now() - KEPT).delete()
+    rows.filter(created_at__lt=Now() - IdempotencyKey.KEPT).delete()
     new = IdempotencyKey(user=user, key=key, fingerprint=fingerprint)
     IdempotencyKey.objects.bulk_create([new], ignore_conflicts=True)  # waits for a transaction that has the key
     return rows.get(key=key)

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
+from memstack import logs
 from tasks_app.streams import table
 from tasks_app.streams.database import AWAY, Database
 from tasks_app.streams.frames import MalformedId, parse_positions, retry_field
@@ -59,6 +60,7 @@ class StreamApplication:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http" and (match := PATH.fullmatch(path_of(scope))):
+            logs.begin_request(header_of(scope, logs.HEADER))
             await self._serve(scope, match, receive, send)
         else:
             await self._django(scope, receive, send)
@@ -176,6 +178,11 @@ def path_of(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", "").rstrip("/"))
 
 
+def header_of(scope: Scope, wanted: str) -> str | None:
+    name = wanted.lower().encode()
+    return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), None)
+
+
 def request_of(scope: Scope, match: re.Match[str]) -> Request:
     """UnicodeError when the query is no text, MalformedId when the Last-Event-ID is none of ours."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -197,7 +204,7 @@ async def respond(send: Send, answer: Answer, body: bool = True) -> None:
 
 
 async def start(send: Send, answer: Answer) -> None:
-    named = {**answer.headers, "X-Content-Type-Options": "nosniff"}
+    named = {**answer.headers, "X-Content-Type-Options": "nosniff", logs.HEADER: logs.request_id()}
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in named.items()]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
 

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -33,6 +34,12 @@ logger = logging.getLogger(__name__)
 EVENTS_CHANNEL = "events_channel"  # where django-eventstream publishes
 LONGEST_PAUSE = 1.0
 SILENCE = 6.0
+_hubs: WeakSet[Hub] = WeakSet()  # of this process, for its metrics
+
+
+def streams_open() -> int:
+    """How many streams this process serves."""
+    return sum(hub.open for hub in _hubs)
 
 
 class Full(Exception):
@@ -76,8 +83,13 @@ class Hub:
         self._look_now = asyncio.Event()
         self._recheck_now = asyncio.Event()
         self._confirmed = time.monotonic()
+        _hubs.add(self)
 
     # --- viewers
+
+    @property
+    def open(self) -> int:
+        return len(self._viewers)
 
     @property
     def full(self) -> bool:
