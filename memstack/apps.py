@@ -1,3 +1,5 @@
+import logging
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,4 @@ class MemStackConfig(AppConfig):
         from memstack import checks
 
         checks.register_all()
+        logging.captureWarnings(True)  # each line of a log is to be one of ours

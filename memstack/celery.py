@@ -10,8 +10,11 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu import Queue
 
+from memstack import broker_transport
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memstack.settings")
 
+broker_transport.install()
 app = Celery("memstack")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in ("ingest", "graph", "media")]

@@ -100,7 +100,7 @@ INSTALLED_APPS = [
     "tasks_app",
 ]
 MIDDLEWARE = [
-    "memstack.middleware.RequestIds",
+    "memstack.middleware.Requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -147,7 +147,12 @@ DATABASE: dict[str, Any]
 if DATABASE_URL:
     DATABASE = env.db_url("DATABASE_URL")
     DATABASE["HOST"] = unquote(DATABASE.get("HOST") or "")  # a socket's folder is written %2Frun%2Fpostgresql
-    DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "connect_timeout": 5}
+    # a process that was stopped in the middle of a transaction must not keep its locks for ever
+    DATABASE["OPTIONS"] = {
+        "options": "-c idle_in_transaction_session_timeout=20s",
+        **DATABASE.get("OPTIONS", {}),
+        "connect_timeout": 5,
+    }
 else:
     DATABASE = {
         "ENGINE": "django.db.backends.sqlite3",

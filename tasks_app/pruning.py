@@ -1,4 +1,5 @@
-"""Forgets what is old: tasks that ended long ago, the events of all tasks, idempotency keys that no longer count.
+"""Forgets what is old or of no use: tasks that ended long ago, the events of all tasks, idempotency keys that no longer
+count, passages that an attempt wrote which did not end well.
 
 It goes in short transactions, because SQLite has one writer. Several processes may prune at once: each locks the rows
 of its batch and passes over those that another one has. Streams answer a reader whose place is no longer kept with the
@@ -17,10 +18,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from memories.models import IdempotencyKey, Memory
+from memories.models import IdempotencyKey, Memory, Passage
 from tasks_app.models import TERMINAL, TaskEvent, TaskLog
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def heaps(days: int) -> list[Heap]:
         Heap("events", TaskEvent.objects.filter(at__lt=Now() - timedelta(days=days)), "at"),
         Heap("tasks", tasks.exclude(parent=None), "pk"),
         Heap("tasks", tasks, "pk"),
+        Heap("passages", abandoned_passages(), "pk"),
         Heap("keys", IdempotencyKey.objects.filter(created_at__lt=Now() - IdempotencyKey.KEPT), "created_at"),
     ]
 
@@ -66,8 +68,14 @@ def old_tasks(days: int) -> QuerySet[TaskLog]:
     return TaskLog.objects.filter(old).filter(~shown, ~staying_child, ~younger_parent)
 
 
+def abandoned_passages() -> QuerySet[Passage]:
+    """Passages that were never published and that nobody works on any more."""
+    active = TaskLog.objects.filter(memory=OuterRef("memory")).exclude(status__in=TERMINAL)
+    return Passage.objects.exclude(generation=F("memory__generation")).filter(~Exists(active))
+
+
 def count(days: int) -> Counter[str]:
-    """How many rows `prune` would delete now: `{"tasks": n, "events": n, "keys": n}`, events of such tasks included."""
+    """How many rows `prune` would delete now: `{"tasks": n, "events": n, "passages": n, "keys": n}`."""
     return Counter({heap.name: heap.rows.count() for heap in heaps(days)})  # the last of a name counts all of them
 
 
@@ -137,4 +145,7 @@ class Housekeeper:
 
 
 def in_words(gone: Counter[str]) -> str:
-    return f"{gone['tasks']} tasks, {gone['events']} events, {gone['keys']} idempotency keys"
+    return (
+        f"{gone['tasks']} tasks, {gone['events']} events, {gone['passages']} unpublished passages, "
+        f"{gone['keys']} idempotency keys"
+    )

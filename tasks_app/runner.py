@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import random
 import threading
 import time
@@ -221,6 +222,8 @@ def _work(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMete
         raise
     except WorkerStops:
         transitions.put_back(task, 0, STOPPED, failed=False)
+    except MemoryError:  # such a process can promise nothing, not even an answer to its parent, which would wait for it
+        os._exit(os.EX_OSERR)
     except LaneBusy:
         transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
     except EngineError as error:

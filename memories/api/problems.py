@@ -65,6 +65,14 @@ class UnknownProject(exceptions.NotFound):
     default_code = "unknown_project"
 
 
+class DiskFull(exceptions.APIException):
+    """507: the database's disk has no room; nothing was accepted."""
+
+    status_code = HTTPStatus.INSUFFICIENT_STORAGE
+    default_detail = "The server's disk is full; nothing was saved. The operator has to free some space."
+    default_code = "disk_full"
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: any exception of a view as a problem; what nobody expected is logged and becomes a plain 500."""
     error = _as_api_exception(exc)
@@ -120,13 +128,19 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         (TooManyPending, TooManyTasks(message)),
         (StateConflict, Conflict(message)),
         (IntegrityError, Conflict()),
-        ((OperationalError, InterfaceError), Unavailable()),
+        ((OperationalError, InterfaceError), _of_the_database(message)),
         (RequestDataTooBig, TooLarge()),
         ((SuspiciousOperation, UnreadablePostError), exceptions.ParseError("The request can't be read.")),
     ):
         if isinstance(exc, kind):
             return error
     return None
+
+
+def _of_the_database(message: str) -> exceptions.APIException:
+    """SQLite says "database or disk is full", PostgreSQL quotes the system's "No space left on device"."""
+    full = "disk is full" in message or "No space left" in message
+    return DiskFull() if full else Unavailable()
 
 
 def _code(error: exceptions.APIException) -> str:

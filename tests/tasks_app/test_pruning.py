@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from memories.models import IdempotencyKey, Memory, Project
+from memories.models import IdempotencyKey, Memory, Project, SearchDocument
 from tasks_app import dispatcher, pruning, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskEvent, TaskLog
@@ -130,14 +130,27 @@ def test_only_expired_idempotency_keys_go(home: Project, alice: User) -> None:
     assert set(IdempotencyKey.objects.values_list("key", flat=True)) == {"0", "1"}
 
 
+def test_passages_that_were_not_published_go_when_nobody_works_on_them(home: Project) -> None:
+    memory = rows.memory(home, "Anna lives in Berlin.", "Peter lives in London.")
+    task = memory.task
+    assert task is not None
+    rows.add_passages(memory, ["Anna lives in Berlin."], generation=2)
+    assert prune()["passages"] == 0
+    transitions.request_cancel(task)
+    assert prune()["passages"] == 1
+    assert list(memory.passages.values_list("generation", flat=True)) == [1, 1]
+    assert SearchDocument.objects.filter(kind="passage").count() == 2
+
+
 def test_a_task_stream_whose_events_went_begins_with_the_state(home: Project) -> None:
     memory = rows.memory(home, "Anna lives in Berlin.")
     task = ended(home, memory=memory)
     Memory.objects.update(task=task)
     prune()
-    for place in (None, 0, 1):
-        batch = table.read_task(f"task-{task.pk}", place)
-        assert batch is not None
+    channel = f"task-{task.pk}"
+    for found in table.read([{channel: place} for place in (None, 0, 1)]):
+        assert found is not None
+        batch = found[channel]
         assert (batch.position, len(batch.frames)) == (2, 1)
         assert batch.frames[0].kind == "cancelled"
 
@@ -248,9 +261,9 @@ def test_the_command_says_what_it_does(home: Project) -> None:
         call_command("prune_task_logs", *arguments, stdout=out)
         return out.getvalue().strip()
 
-    assert said("--days", "50") == "Deleted 0 tasks, 0 events, 0 idempotency keys."
-    assert said("--dry-run") == "Would delete 1 tasks, 2 events, 0 idempotency keys."
-    assert said() == "Deleted 1 tasks, 2 events, 0 idempotency keys."
+    assert said("--days", "50") == "Deleted 0 tasks, 0 events, 0 unpublished passages, 0 idempotency keys."
+    assert said("--dry-run") == "Would delete 1 tasks, 2 events, 0 unpublished passages, 0 idempotency keys."
+    assert said() == "Deleted 1 tasks, 2 events, 0 unpublished passages, 0 idempotency keys."
     for wrong in ("0", "-1", "x", "1.5", "99999"):
         with pytest.raises(CommandError):
             said("--days", wrong)

@@ -20,7 +20,7 @@ def whole_days(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Deletes tasks that ended more than some days ago, events of that age, and expired idempotency keys."
+    help = "Deletes tasks that ended some days ago, events of that age, expired idempotency keys, unpublished passages."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=whole_days, help="in the place of MEMSTACK_KEEP_TASKS_DAYS")
