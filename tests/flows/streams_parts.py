@@ -49,7 +49,7 @@ class Server(Web):
             with (Path(environment["MEMSTACK_DATA_DIR"]) / "bench.log").open("a") as log:
                 self.process = start(command, environment, pass_fds=[listening.fileno()], stderr=log)
         if wait:
-            httpx.get(f"{self.url}/healthz", timeout=20)
+            httpx.get(f"{self.url}/healthz", timeout=60)
 
     def close(self) -> None:
         """Stock would wait for its streams, as long as it may."""

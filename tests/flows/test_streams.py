@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from bench.streams_client import faults
-from bench.streams_site import Helper, Web
+from bench.streams_site import Web
 from tests.flows.streams_parts import (
     WHOLE,
     Live,
@@ -82,7 +82,7 @@ async def test_readers_who_keep_coming_back_have_each_event_once(site: Site) -> 
 
 async def test_four_senders_of_one_project_come_in_order(site: Site) -> None:
     project = site.project()
-    senders = [Helper("streams_sender", site.stack.environment) for _ in range(4)]
+    senders = [Sender(site.stack.environment) for _ in range(4)]
     try:
         tasks = [await asyncio.to_thread(each, "tasks", project=project, count=1) for each in senders]
         first = await site.send("number", project=project) + 1
@@ -101,8 +101,9 @@ async def test_announcements_that_overtake_each_other_come_in_order(site: Site) 
     project = site.project()
     task = site.task(project)
     readers = [await site.read(f"tasks/{task}/stream", url=url) for url in (site.stack.url, site.second.url)]
-    whole = await site.read(f"projects/{project}/stream")
+    whole = await site.read(f"projects/{project}/stream", f"project-{project}:2")
     stock = await site.read(f"tasks/{task}/stream", url=site.stock.url)
+    await until_each(readers, 2)
     assert await site.send("backwards", task=task, count=9) == 11
     await until_each(readers, 11)
     assert [reader.numbers() for reader in readers] == [list(range(2, 12))] * 2
@@ -116,6 +117,7 @@ async def test_a_burst_to_a_stuck_reader_delays_nobody_and_comes_whole(site: Sit
     task = site.task()
     steady = await site.read(f"tasks/{task}/stream")
     stuck = await site.read(f"tasks/{task}/stream", buffer=4096)
+    await until_each([steady, stuck], 2)
     stuck.pause()
     last = await site.send("burst", tasks=[task], count=2000)
     assert await until_each([steady], last) < 3
@@ -133,6 +135,7 @@ async def test_a_process_that_was_held_up_gives_a_burst_whole(site: Site) -> Non
     """It finds 2,000 announcements at once, many more than it has room for in a stream's queue."""
     task = site.task()
     ours, stock = [await site.read(f"tasks/{task}/stream", url=web.url) for web in (site.second, site.stock)]
+    await until_each([ours], 2)
     held = [web.process for web in (site.second, site.stock)]
     for process in held:
         process.send_signal(signal.SIGSTOP)
@@ -151,6 +154,7 @@ async def test_what_was_rolled_back_is_never_sent(site: Site) -> None:
     task, theirs = site.task(), site.task()
     readers = [await site.read(f"tasks/{task}/stream", url=url) for url in (site.stack.url, site.second.url)]
     stock = await site.read(f"tasks/{theirs}/stream", url=site.stock.url)
+    await until_each(readers, 2)
     await site.send("roll_back", task=task)
     await site.send("send_and_roll_back", task=theirs)
     await site.send("send", tasks=[task], count=1)
@@ -163,6 +167,7 @@ async def test_what_was_rolled_back_is_never_sent(site: Site) -> None:
 async def test_the_end_of_a_task_ends_its_stream_and_204_stops_who_comes_back(site: Site) -> None:
     task = site.task()
     ours, stock = [await site.read(f"tasks/{task}/stream", url=web) for web in (site.stack.url, site.stock.url)]
+    await until_each([ours], 2)
     await site.send("finish", task=task)
     await until(ours.ended.is_set)
     again = await site.read(f"tasks/{task}/stream", ours.last_id)

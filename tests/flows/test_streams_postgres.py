@@ -88,8 +88,11 @@ async def test_connections_that_break_off_cost_a_viewer_nothing(
 ) -> None:
     project = site.project()
     task = site.task(project)
-    paths = [f"tasks/{task}/stream", f"projects/{project}/stream"]
-    steady = [await site.read(path) for path in paths]
+    of_task, of_project = (
+        (f"tasks/{task}/stream", f"task-{task}:1"),
+        (f"projects/{project}/stream", f"project-{project}:2"),
+    )
+    steady = [await site.read(*each) for each in (of_task, of_project)]
     await site.send("send", tasks=[task], count=1)
     await until_each(steady, 3)
     for last in (13, 23, 33):

@@ -60,6 +60,7 @@ async def test_a_place_that_is_ahead_begins_anew(site: Live) -> None:
     task = site.task(project)
     of_task = await site.read(f"tasks/{task}/stream", f"task-{task}:99")
     of_project = await site.read(f"projects/{project}/stream", f"project-{project}:99")
+    await until_each([of_task, of_project], 2)
     await site.send("send", tasks=[task], count=1)
     await until_each([of_task, of_project], 3)
     assert (of_task.numbers(), of_project.numbers()) == ([2, 3], [2, 3])

@@ -69,7 +69,7 @@ def seen(stream: Stream, task: str) -> Seen:
 async def project(stack: Stack) -> AsyncIterator[tuple[str, Stream]]:
     """A project with something to read, and its stream."""
     made = stack.project("Stages")
-    stream = await begin(stack.url, f"projects/{made}/stream", stack.key)
+    stream = await begin(stack.url, f"projects/{made}/stream", stack.key, f"project-{made}:0")
     yield made, stream
     stream.close()
 
