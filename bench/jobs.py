@@ -61,7 +61,7 @@ def measured(name: str, sizes: dict[str, int]) -> dict[str, float]:
     try:
         with database(name, folder) as url:
             environment = clean_environment() | {
-                "MEMSTACK_DATA_DIR": str(folder),
+                "MEMSTACK_DATA_DIR": str(folder / "data"),
                 "MEMSTACK_WORKERS": "2",
                 "OMP_NUM_THREADS": "1",
                 **({"DATABASE_URL": url} if url else {}),

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-import redis.exceptions
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
@@ -110,18 +109,11 @@ class _Line:
         self._pid = 0
 
     def call(self, use: Callable[[Connection], T]) -> T:
-        """`use` with the connection; once more with a new one when the old one turns out to be broken."""
+        """`use` with the connection, which opens its socket again when the broker closed it; after an error it goes."""
         if not self._lock.acquire(timeout=0.25):
             raise TimeoutError("Another thread waits for the broker.")
         try:
-            kept = self._connection is not None and self._pid == os.getpid()
-            try:
-                return use(self._open())
-            except Exception as error:
-                self._close()
-                if not kept or _took_too_long(error):
-                    raise
-                return use(self._open())
+            return use(self._open())
         except Exception:
             self._close()
             raise
@@ -140,11 +132,6 @@ class _Line:
         if connection is not None and self._pid == os.getpid():
             with contextlib.suppress(Exception):
                 connection.release()
-
-
-def _took_too_long(error: BaseException) -> bool:
-    slow = (redis.exceptions.TimeoutError, TimeoutError)
-    return isinstance(error, slow) or isinstance(error.__cause__ or error.__context__, slow)
 
 
 _line = _Line()
