@@ -167,6 +167,7 @@ def timed(client: Any, name: str, path: str, options: argparse.Namespace) -> Row
     ask()
     with CaptureQueriesContext(connection) as captured:
         ask()
+        number = len(captured)  # the next request empties the log
     if options.explain:
         explain(name, captured.captured_queries)
     walls, processor = [], time.process_time()
@@ -175,7 +176,7 @@ def timed(client: Any, name: str, path: str, options: argparse.Namespace) -> Row
         ask()
         walls.append(1000 * (time.perf_counter() - begun))
     cpu = 1000 * (time.process_time() - processor) / options.repeat
-    return {"name": name, "ms": statistics.median(walls), "worst": max(walls), "cpu": cpu, "queries": len(captured)}
+    return {"name": name, "ms": statistics.median(walls), "worst": max(walls), "cpu": cpu, "queries": number}
 
 
 def explain(name: str, queries: list[dict[str, str]]) -> None:

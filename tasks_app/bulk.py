@@ -23,7 +23,7 @@ from tasks_app.queries import HEAVY, count
 
 SECONDS = 5.0
 BATCH_SECONDS = 0.1  # a write transaction keeps SQLite's other writers waiting
-BATCH = 50
+BATCH = 20
 READ_AHEAD = 1000
 NAMED = 20
 WORDS = {"pending": "waiting", "processing": "running"}
