@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from tests.stack import ROOT, clean_environment
 
 PARTS = ("memstack", "memories", "tasks_app", "templates", "manage.py")
-NOBODY = 65_534
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
 
 class Version:
@@ -54,8 +55,8 @@ class Version:
         (folder / f"{name}.py").write_text(text)
         return name
 
-    def manage(self, *arguments: str, stdin: str = "", as_nobody: bool = False) -> subprocess.CompletedProcess[str]:
-        """Runs a `manage.py` command to its end. `as_nobody`: without the rights of root, where the tests have them."""
+    def manage(self, *arguments: str, stdin: str = "", heeds_modes: bool = False) -> subprocess.CompletedProcess[str]:
+        """Runs a `manage.py` command to its end. `heeds_modes`: root, too, may write only what a file's mode allows."""
         return subprocess.run(
             self._command(arguments),
             env=self.environment,
@@ -65,7 +66,7 @@ class Version:
             text=True,
             timeout=300,
             check=False,
-            user=NOBODY if as_nobody and os.geteuid() == 0 else None,
+            preexec_fn=_give_up_override if heeds_modes and os.geteuid() == 0 else None,
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -111,6 +112,11 @@ class Version:
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, str(self.root / "manage.py"), *arguments]
+
+
+def _give_up_override() -> None:
+    """What root is allowed beyond the modes of files is gone with the next exec."""
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
 
 
 PORTRAIT = """

@@ -17,7 +17,7 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 
-from memstack.migrating.errors import LOCK_NOT_AVAILABLE, READ_ONLY, Exit, Trouble, code_of
+from memstack.migrating.errors import LOCK_NOT_AVAILABLE, NO_RIGHTS, READ_ONLY, Exit, Trouble, code_of
 from memstack.migrating.files import checksum, key_of
 from memstack.migrating.records import Records
 
@@ -81,14 +81,13 @@ class Executor(MigrationExecutor):
     def _failure(self, migration: Migration, error: Exception, what: str) -> Exception:
         """The Trouble that names the migration, or TableInUse."""
         kept = "Nothing of it was kept." if migration.atomic else "It may be half done; it can be run again."
-        if isinstance(error, DatabaseError):
-            if code_of(error) == LOCK_NOT_AVAILABLE:
-                return TableInUse(str(migration))
-            if code_of(error) in READ_ONLY:
-                kept += " The database is read-only; give this user the right to write."
+        code = code_of(error) if isinstance(error, DatabaseError) else ""
+        if code == LOCK_NOT_AVAILABLE:
+            return TableInUse(str(migration))
+        status = Exit.RIGHTS if code in READ_ONLY | NO_RIGHTS else Exit.FAILED
         text = " ".join(str(error).split()) or type(error).__name__
         return Trouble(
-            Exit.FAILED,
+            status,
             f"{migration} was not {what}: {text} ({type(error).__name__}). {kept} What came before it is done. Mend "
             "the cause and run the same command again; `manage.py manage_migrations status` tells where it stands.",
         )

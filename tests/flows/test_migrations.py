@@ -9,10 +9,9 @@ import os
 import re
 import shutil
 import sqlite3
-import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ import pytest
 
 from tests.postgres import Server
 from tests.stack import ROOT, Stack, wait_for
-from tests.versions import NOBODY, Version
+from tests.versions import Version
 
 pytestmark = pytest.mark.flow
 VENDORS = ["sqlite", "postgresql"]
@@ -447,10 +446,12 @@ def test_a_newer_database_is_left_alone(here: Version, newer: Version) -> None:
 
 
 @pytest.mark.parametrize("action", ["apply", "check", "create"])
-@pytest.mark.parametrize("url", ["postgres://user:hidden@127.0.0.1:9/none", "sqlite:////dev/null/none"])
+@pytest.mark.parametrize("url", ["postgres://user:hidden@127.0.0.1:9/none", ""])
 def test_a_database_that_is_away(tmp_path: Path, url: str, action: str) -> None:
-    version = Version(ROOT, {"MEMSTACK_DATA_DIR": str(tmp_path), "DATABASE_URL": url})
-    answer = version.manage("manage_migrations", action)
+    (tmp_path / "memstack.sqlite3").mkdir()
+    answer = Version(ROOT, {"MEMSTACK_DATA_DIR": str(tmp_path), "DATABASE_URL": url}).manage(
+        "manage_migrations", action
+    )
     assert answer.returncode == 3, answer
     assert answer.stderr.count("\n") == 1
     assert "hidden" not in answer.stderr
@@ -463,31 +464,21 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder_too", [False, True])
-def test_a_read_only_file(folder_too: bool) -> None:
-    with tempfile.TemporaryDirectory(prefix="memstack-read-only-") as name:
-        folder = Path(name)
-        version = Version(ROOT, {"MEMSTACK_DATA_DIR": name, "SECRET_KEY": "x" * 50})
-        version.migrations("apply", "memories", "0001")
-        if version.manage("check", as_nobody=True).returncode and os.geteuid() == 0:
-            pytest.skip("nobody may not read the checkout, and root may write everything")
-        before = version.portrait()
-        make_read_only(folder, folder_too)
-        answer = version.manage("manage_migrations", "apply", as_nobody=True)
-        assert answer.returncode == 4, answer
-        assert "read" in answer.stderr or "written" in answer.stderr
-        assert answer.stderr.count("\n") == 1, answer.stderr
-        folder.chmod(0o755)
-        (folder / "memstack.sqlite3").chmod(0o644)
-        assert version.portrait() == before
-
-
-def make_read_only(folder: Path, folder_too: bool) -> None:
-    """The database's file, or all of the folder; nobody owns what stays writable."""
-    for path in (folder, *folder.rglob("*")):
-        is_fixed = folder_too or path.name == "memstack.sqlite3"
-        if os.geteuid() == 0 and not is_fixed:
-            os.chown(path, NOBODY, NOBODY)
-        path.chmod((0o755 if path.is_dir() else 0o644) & (0o555 if is_fixed else 0o777))
+def test_a_read_only_file(tmp_path: Path, folder_too: bool) -> None:
+    version = Version(ROOT, {"MEMSTACK_DATA_DIR": str(tmp_path)})
+    version.migrations("apply", "memories", "0001")
+    before = version.portrait()
+    fixed = [tmp_path / "memstack.sqlite3", *([tmp_path] if folder_too else [])]
+    modes = {path: path.stat().st_mode for path in fixed}
+    for path in fixed:
+        path.chmod(modes[path] & 0o555)
+    answer = version.manage("manage_migrations", "apply", heeds_modes=True)
+    for path in fixed:
+        path.chmod(modes[path])
+    assert answer.returncode == 4, answer
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert "read" in answer.stderr or "written" in answer.stderr
+    assert version.portrait() == before
 
 
 def test_a_user_without_rights(postgres: Server, tmp_path: Path) -> None:
@@ -502,7 +493,7 @@ def test_a_user_without_rights(postgres: Server, tmp_path: Path) -> None:
     before = owner.portrait()
     reader = Version(ROOT, owner.environment | {"DATABASE_URL": url.replace("postgres@", "reader@")})
     assert "pending" in reader.migrations("status")
-    assert "may not do this" in reader.migrations("apply", status=4)
+    assert "permission denied" in reader.migrations("apply", status=4)
     assert owner.portrait() == before
 
 
@@ -530,17 +521,18 @@ def test_up_in_production_waits_for_a_person(here: Version) -> None:
 
 
 # --- reach
-def test_nothing_to_apply_and_check_are_quick(template: Version) -> None:
-    """CPU time with that of the children, best of three: other work on the machine does not count."""
-    assert least_cpu(template, "apply") < 1.0
-    assert least_cpu(template, "check") < 2.0
+def test_nothing_to_apply_and_check_cost_little_more_than_a_start(template: Version) -> None:
+    """CPU time, the least of three, against a start of Django in the same run: other work on the machine counts little."""
+    start = least_cpu(lambda: template.python(""))
+    assert least_cpu(lambda: template.migrations("apply")) < 1.5 * start + 0.1
+    assert least_cpu(lambda: template.migrations("check")) < 2 * start + 0.2
 
 
-def least_cpu(version: Version, action: str) -> float:
+def least_cpu(run: Callable[[], object]) -> float:
     taken = []
     for _ in range(3):
         before = os.times()
-        version.migrations(action)
+        run()
         after = os.times()
         taken.append(after.children_user + after.children_system - before.children_user - before.children_system)
     return min(taken)
