@@ -67,15 +67,15 @@ def began(site: Site, task: str) -> list[float]:
     return list(moments.values())
 
 
-def assert_followed(site: Site, project: str, stage: str) -> None:
-    """The killed attempt was followed by one more, in time, and another memory beside it was read at once."""
+def assert_followed(site: Site, project: str, stage: str, start: float = 0) -> None:
+    """The killed attempt was followed by one more, in time (and `start` seconds), and a memory beside it by none."""
     site.save(project, OTHER)
     site.assert_whole(project, TEXT, OTHER)
     [[_, task], [_, other]] = site.ask("memories", project=project)
     rows = site.ask("tasks", ids=[task, other])
     assert (rows[task]["attempt"], rows[task]["deaths"], rows[other]["deaths"]) == (2, 1, 0), stage
     first, second = began(site, task)
-    assert second - first < NOTICED + SLACK, stage
+    assert second - first < NOTICED + start + SLACK, stage
 
 
 def test_a_pool_child_killed_at_each_stage_is_followed_by_another_attempt(site: Site) -> None:
@@ -85,8 +85,9 @@ def test_a_pool_child_killed_at_each_stage_is_followed_by_another_attempt(site: 
 
 @pytest.mark.parametrize("stage", ["extract", "communities", "publishing"])
 def test_a_whole_worker_killed_is_followed_by_another_attempt(site: Site, stage: str) -> None:
+    """A new worker is there before the lease ends, but for a machine that is busy otherwise."""
     [project] = break_at(site, [stage], kill_worker)
-    assert_followed(site, project, stage)
+    assert_followed(site, project, stage, start=10)
 
 
 def test_who_is_killed_after_the_end_has_ended(site: Site) -> None:

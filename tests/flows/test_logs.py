@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import dropwhile
 from typing import Any
 
 import httpx
@@ -16,8 +17,10 @@ PARTS = ("web", "worker", "dispatcher")
 
 
 def lines(stack: Stack, part: str) -> list[dict[str, Any]]:
-    """The lines that a part has logged; what is no JSON fails."""
-    return [json.loads(line) for line in stack.log(part).splitlines()]
+    """The lines that a part has logged; one that is no JSON fails. Celery's own two go past all logging: that it runs
+    as root, before, and that it ends, after."""
+    begun = dropwhile(lambda line: not line.startswith("{"), stack.log(part).splitlines())
+    return [json.loads(line) for line in begun if line and not line.startswith("worker: Warm shutdown")]
 
 
 def use(stack: Stack) -> str:
