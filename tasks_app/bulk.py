@@ -23,7 +23,7 @@ from tasks_app.queries import HEAVY, count
 
 SECONDS = 5.0
 BATCH_SECONDS = 0.1  # a write transaction keeps SQLite's other writers waiting
-BATCH = 20
+BATCH = {"cancel": 250, "retry": 20}
 READ_AHEAD = 1000
 NAMED = 20
 WORDS = {"pending": "waiting", "processing": "running"}
@@ -127,7 +127,7 @@ def _work(outcome: Outcome, todo: QuerySet[TaskLog], after: UUID, end: float) ->
             if time.monotonic() >= end:
                 outcome.cursor = str(after)
                 return after
-            after = act(outcome, ids[:BATCH])
+            after = act(outcome, ids[: BATCH[outcome.action]])
             ids = ids[ids.index(after) + 1 :]
     return after
 
@@ -184,7 +184,7 @@ def _within_time(ids: Sequence[UUID], act: Callable[[TaskLog], None], rows: dict
 
 
 def _cancel(outcome: Outcome, ids: Sequence[UUID]) -> UUID:
-    """Cancels a batch in one transaction; an import, which takes its children along, in its own."""
+    """Cancels a batch: imports, which take their children along, then what waits, then what runs."""
 
     def one(task: TaskLog) -> None:
         if transitions.request_cancel(task):
@@ -196,8 +196,20 @@ def _cancel(outcome: Outcome, ids: Sequence[UUID]) -> UUID:
     parents = [pk for pk, row in rows.items() if row.kind == Kind.IMPORT_MEMORIES]
     for parent in parents:
         _attempt(outcome, rows.pop(parent), services.cancel)
+    running = _cancel_waiting(outcome, list(rows))
     with transaction.atomic():
-        return _within_time(ids, one, rows)
+        return _within_time(ids, one, running)
+
+
+def _cancel_waiting(outcome: Outcome, ids: Sequence[UUID]) -> dict[UUID, TaskLog]:
+    """Cancels those that wait by a few statements; the rows of the others, which run."""
+    tasks = TaskLog.objects.filter(pk__in=ids)
+    cancelled = transitions.cancel_all_waiting(tasks, SECONDS)
+    outcome.done += cancelled
+    rows = {row.pk: row for row in tasks.filter(status=Status.PROCESSING).defer("payload", "traceback")}
+    if ended := len(ids) - cancelled - len(rows):
+        outcome.refuse(ENDED_ALREADY, [], max(ended, 0))
+    return rows
 
 
 def _retry(outcome: Outcome, ids: Sequence[UUID]) -> UUID:

@@ -96,7 +96,7 @@ def test_an_import_takes_its_children_along(api: APIClient, project: Project) ->
 def test_a_request_does_what_fits_and_the_next_goes_on(
     api: APIClient, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "BATCH", 2)
+    monkeypatch.setattr(bulk, "BATCH", {"cancel": 2, "retry": 2})
     tasks = [rows.task(project) for _ in range(7)]
     clock = iter(range(1000))
     monkeypatch.setattr("tasks_app.bulk.time.monotonic", lambda: float(next(clock)))
