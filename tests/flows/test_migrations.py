@@ -522,7 +522,7 @@ def test_up_in_production_waits_for_a_person(here: Version) -> None:
 
 # --- reach
 def test_nothing_to_apply_and_check_cost_little_more_than_a_start(template: Version) -> None:
-    """CPU time, the least of three, against a start of Django in the same run."""
+    """CPU time, the least of three, against a start of Django in the same run: other work counts little."""
     start = least_cpu(lambda: template.python(""))
     assert least_cpu(lambda: template.migrations("apply")) < 1.5 * start + 0.1
     assert least_cpu(lambda: template.migrations("check")) < 2 * start + 0.2
