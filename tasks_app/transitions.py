@@ -360,6 +360,12 @@ def _change(
     return task
 
 
+def _date_anew(task: TaskLog) -> None:
+    """Publishing took a while: the end is dated when it is done, which is close to its commit."""
+    TaskLog.objects.filter(pk=task.pk).update(changed_at=Now(), finished_at=Now())
+    task.refresh_from_db(fields=["changed_at", "finished_at"])
+
+
 def _terminal(
     rows: QuerySet[TaskLog], task_id: UUID | str, then: Callable[[TaskLog], None] | None, **changes: Any
 ) -> TaskLog | None:
@@ -369,6 +375,7 @@ def _terminal(
     def last(row: TaskLog) -> None:
         if then is not None:
             then(row)
+            _date_anew(row)
         checkpoints.drop(row)
 
     task = _change(rows, task_id, last, **ended)

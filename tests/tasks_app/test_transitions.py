@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from memories.models import Memory, Project
 from tasks_app import checkpoints, dispatcher, services, transitions
+from tasks_app.events import utc
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskCheckpoint, TaskEvent, TaskLog
 from tasks_app.transitions import LeaseLost, TaskCancelled
@@ -89,6 +90,20 @@ def test_completion_publishes_its_effects_and_ends_the_task(home: Project) -> No
         {"facts": 3},
         done.duration_seconds,
     )
+
+
+def test_the_end_is_dated_after_its_effects(home: Project) -> None:
+    task = claimed(make(home))
+    published: list[float] = []
+
+    def effects() -> None:
+        time.sleep(0.2)
+        published.append(time.time())
+
+    done = transitions.complete(task, {}, effects, message="Done")
+    assert done.changed_at.timestamp() >= published[0] - 0.01
+    assert done.finished_at == done.changed_at
+    assert TaskEvent.objects.get(task=task, type="completed").data["at"] == utc(done.changed_at)
 
 
 def test_effects_that_fail_leave_no_trace(home: Project) -> None:
