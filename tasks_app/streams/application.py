@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
@@ -72,6 +73,8 @@ class StreamApplication:
         await receive()
         if settings.MEMSTACK_STREAMS:
             await self.hub.start()
+        gc.collect()
+        gc.freeze()  # what is loaded stays: looking it through again would stop all streams for a tenth of a second
         with on_exit(self.hub.close):
             await send({"type": "lifespan.startup.complete"})
             await receive()
