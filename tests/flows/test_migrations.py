@@ -110,6 +110,7 @@ def libpq(url: str) -> str:
 
 
 # --- together
+@pytest.mark.slow
 def test_ten_processes_at_once_make_the_tables_once(empty: Version) -> None:
     processes = [empty.start("manage_migrations", "apply") for _ in range(10)]
     printed = [process.communicate(timeout=300)[0] for process in processes]
@@ -122,6 +123,7 @@ def test_ten_processes_at_once_make_the_tables_once(empty: Version) -> None:
     assert empty.migrations("check") == "The database is as the models say.\n"
 
 
+@pytest.mark.slow
 def test_nine_wait_while_one_works(here: Version, newer: Version) -> None:
     newer.add_migration("memories", "slow", "migrations.RunPython(slowly, slowly)", before=SLOWLY)
     processes = [newer.start("manage_migrations", "apply") for _ in range(10)]
@@ -135,6 +137,7 @@ def test_nine_wait_while_one_works(here: Version, newer: Version) -> None:
     assert (folder / "ran").read_text() == "x"
 
 
+@pytest.mark.slow
 def test_who_waits_too_long_says_so_and_changes_nothing(here: Version, newer: Version) -> None:
     newer.add_migration("memories", "slow", "migrations.RunPython(slowly, slowly)", before=SLOWLY)
     first = newer.start("manage_migrations", "apply")
@@ -150,6 +153,7 @@ def test_who_waits_too_long_says_so_and_changes_nothing(here: Version, newer: Ve
 
 
 # --- killed
+@pytest.mark.slow
 def test_killed_in_the_middle_of_a_migration_and_applied_again(here: Version, newer: Version) -> None:
     before = here.portrait()
     name = newer.add_migration(
@@ -167,6 +171,7 @@ def test_killed_in_the_middle_of_a_migration_and_applied_again(here: Version, ne
     assert newer.migrations("check") == "The database is as the models say.\n"
 
 
+@pytest.mark.slow
 def test_tables_and_the_row_that_tells_of_them_are_one_transaction(here: Version, newer: Version) -> None:
     """What is left when a process ends after the last table and index, and before Django's row."""
     newer.add_migration("memories", "linked", CREATE_LINKED)
@@ -176,6 +181,7 @@ def test_tables_and_the_row_that_tells_of_them_are_one_transaction(here: Version
     assert "1 migrations applied." in newer.migrations("apply")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [2, 29])
 def test_killed_in_a_first_start_and_applied_again(empty: Version, after: int) -> None:
     process = empty.start("manage_migrations", "apply")
@@ -189,6 +195,7 @@ def test_killed_in_a_first_start_and_applied_again(empty: Version, after: int) -
     assert empty.migrations("check") == "The database is as the models say.\n"
 
 
+@pytest.mark.slow
 def test_what_a_kill_left_undone_after_the_last_migration_is_done_at_the_next_start(here: Version) -> None:
     """Receivers of post_migrate put triggers back, and make permissions."""
     here.sql("DELETE FROM auth_permission", "UPDATE memstack_migrations SET settled = FALSE WHERE app = 'memories'")
@@ -202,6 +209,7 @@ def test_what_a_kill_left_undone_after_the_last_migration_is_done_at_the_next_st
 
 
 # --- forward and back
+@pytest.mark.slow
 def test_every_migration_back_and_forward_with_rows_in_the_tables(here: Version) -> None:
     environment = here.environment | {"PYTHONPATH": str(ROOT)}
     printed = Version(ROOT, environment).python("from tests import there_and_back; there_and_back.run()").splitlines()
@@ -228,6 +236,7 @@ def test_the_way_back_tells_what_is_lost_and_asks(here: Version, newer: Version)
     assert not [row for row in rows(here) if row[1] == name]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_undone_is_refused(here: Version, newer: Version) -> None:
     newer.add_migration("memories", "one_way", "migrations.RunSQL('SELECT 1')")
     newer.migrations("apply")
@@ -239,6 +248,7 @@ def test_what_cannot_be_undone_is_refused(here: Version, newer: Version) -> None
 
 
 # --- beside a live MemStack
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_the_old_version_works_on_during_an_additive_migration(
     vendor: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -293,6 +303,7 @@ class Failing(threading.Thread):
         self.join(60)
 
 
+@pytest.mark.slow
 def test_a_table_in_use_is_waited_for(newer: Version, here: Version) -> None:
     if is_sqlite(here):
         pytest.skip("SQLite waits by itself")
@@ -307,6 +318,7 @@ def test_a_table_in_use_is_waited_for(newer: Version, here: Version) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_an_index_that_was_left_half_made_is_made_whole(newer: Version, here: Version) -> None:
     if is_sqlite(here):
         pytest.skip("SQLite makes no index beside other work")
@@ -320,6 +332,7 @@ def test_an_index_that_was_left_half_made_is_made_whole(newer: Version, here: Ve
     assert "half made" not in newer.migrations("check", status=1)
 
 
+@pytest.mark.slow
 def test_a_large_table_is_spoken_of(here: Version, newer: Version) -> None:
     here.sql(INSERT_PROJECT, "ANALYZE")
     newer.environment["MEMSTACK_LARGE_TABLE_ROWS"] = "1"
@@ -330,6 +343,7 @@ def test_a_large_table_is_spoken_of(here: Version, newer: Version) -> None:
 
 
 # --- changed by hand
+@pytest.mark.slow
 def test_what_was_changed_by_hand_is_found(here: Version) -> None:
     here.sql(
         "ALTER TABLE memories_project ADD COLUMN by_hand integer",
@@ -354,6 +368,7 @@ def test_what_was_changed_by_hand_is_found(here: Version) -> None:
     assert "'graph'" in found[-1]
 
 
+@pytest.mark.slow
 def test_types_nulls_defaults_and_checks_are_compared(here: Version) -> None:
     if is_sqlite(here):
         here.sql("PRAGMA writable_schema = 1", *[RESHAPE.format(*pair) for pair in RESHAPED])
@@ -384,6 +399,7 @@ def test_a_file_changed_after_it_was_applied_is_found(newer: Version) -> None:
     assert steps(newer)["memories.0001_initial"]["changed"] is True
 
 
+@pytest.mark.slow
 def test_what_plain_migrate_applied_is_taken_over(empty: Version) -> None:
     assert empty.manage("migrate", "-v0").returncode == 0
     assert empty.migrations("check") == "The database is as the models say.\n"
@@ -509,6 +525,7 @@ def test_up_applies_what_is_pending(here: Version) -> None:
     assert here.migrations("check") == "The database is as the models say.\n"
 
 
+@pytest.mark.slow
 def test_up_in_production_waits_for_a_person(here: Version) -> None:
     here.migrations("rollback", "memories", "0001", "--yes")
     here.environment |= {"MEMSTACK_ENV": "production", "SECRET_KEY": "x" * 50, "MEMSTACK_PORT": "0"}
