@@ -2,7 +2,7 @@
 
 `python -m bench.streams [--viewers 1000] [--streams 3000] [--quick]` prints Markdown. Each runs in a web process of its
 own with the same uvicorn settings, table, broker, sender and readers, over the loopback, in turn; first on SQLite, then
-on PostgreSQL. About seven minutes. `--quick` is a minute: fewer streams, shorter, and without PostgreSQL, the broker's
+on PostgreSQL. About eight minutes. `--quick` is a minute: fewer streams, shorter, and without PostgreSQL, the broker's
 outage and the readers that come back.
 """
 
