@@ -23,7 +23,7 @@ from tests.stack import Stack, wait_for
 pytestmark = pytest.mark.flow
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def running(request: pytest.FixtureRequest) -> Iterator[Stack]:
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database("imports")
     settings = {"MEMSTACK_MAX_UPLOAD_MB": "2"}
