@@ -11,7 +11,7 @@ from memories.engine.extraction.predicates import KIN
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
-    from memories.engine.extraction.naming import Name
+    from memories.engine.extraction.names import Name
 
 SURE, LIKELY, HINT = 4.0, 2.0, 1.0
 _TITLES_WORDS = """

@@ -15,7 +15,8 @@ from memories.engine.extraction.clauses import dated
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
 from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.lookup import NameIndex
-from memories.engine.extraction.naming import Name, find_names
+from memories.engine.extraction.names import Name
+from memories.engine.extraction.naming import find_names
 from memories.engine.extraction.predicates import KNOWN
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
