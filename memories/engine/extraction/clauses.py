@@ -54,7 +54,8 @@ def clause(sheet: Sheet, verb: Token) -> Iterator[Statement]:
     found = list(_passive(here, actors) if passive else _active(here, actors))
     if not actors:
         found += _about_subject(here, tokens, passive=passive)
-    found += _companions(here, actors, found)
+    if sheet.speaker is None:  # in talk such names are mostly those one speaks to
+        found += _companions(here, actors, found)
     polarity, over = grammar.polarity(verb), grammar.formerly(verb)
     for one in found:
         yield replace(one, anchor=verb, polarity=polarity, formerly=over)
@@ -106,7 +107,7 @@ def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, rela
     if noun.lower_ in DULL or noun.pos_ in {"PRON", "DET"}:
         return
     if _tells(here, preposition, noun, actor) and not relation.inverted:
-        yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7)
+        yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7, thing=noun)
     for one in here.sheet.below(noun):
         if one.index != actor:
             yield fact(actor, _indirect(here, preposition, one), one.index, here.verb, 0.6)
@@ -166,7 +167,8 @@ def _adjective(here: _Clause, adjective: Token, actor: int) -> Iterator[Statemen
         yield fact(actor, predicates.of_verb(word, "", preposition, sheet.type(found), sheet.schema), found, verb)
     if not names and adjective.lower_ not in MOODS and adjective.pos_ == "ADJ" and here.lemma == "be":
         end = adjective.right_edge if len(list(adjective.subtree)) <= 8 else adjective
-        yield from value(actor, "is", sheet.doc[adjective.i : end.i + 1].text.rstrip(" -,;:"), verb, 0.6)
+        words = sheet.doc[adjective.i : end.i + 1].text.rstrip(" -,;:")
+        yield from value(actor, "is", words, verb, 0.6, thing=adjective)
 
 
 def _complement(here: _Clause, actor: int) -> Iterator[Statement]:
@@ -178,7 +180,7 @@ def _complement(here: _Clause, actor: int) -> Iterator[Statement]:
         elif child.dep_ in {"xcomp", "dobj"} and child.pos_ == "VERB":
             name = _attitude(here.verb)
             if name:
-                yield from value(actor, name, grammar.clause(child), here.verb)
+                yield from value(actor, name, grammar.clause(child), here.verb, thing=child)
 
 
 def _attitude(verb: Token) -> str:

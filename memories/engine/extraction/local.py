@@ -17,7 +17,6 @@ from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.names import Name
 from memories.engine.extraction.naming import find_names
-from memories.engine.extraction.predicates import KNOWN
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
 from memories.engine.resolution.folding import fold
@@ -63,7 +62,7 @@ class LocalExtractor:
     beforehand, and no facts. Raises WeightsUnavailable when the model is not installed.
     """
 
-    version = "local-1"
+    version = "local-2"
 
     def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
         """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""
@@ -217,11 +216,9 @@ class _Memory:
 
     def _facts(self, passage: Passage, window: _Window, spots: list[_Spot], before: int) -> Iterator[FactDraft]:
         """The facts of a window; `before` mentions of the passage came earlier."""
-        sheet = Sheet(window.doc, [spot.place for spot in spots], self.schema, self.speakers)
+        sheet = Sheet(window.doc, [spot.place for spot in spots], self.schema, self.speakers, passage.speaker)
         found: dict[int, list[Statement]] = defaultdict(list)
         for statement in statements(sheet):
-            if self._is_chat(statement, spots):
-                continue
             found[statement.anchor.sent.start].append(statement)
         now = passage.at or self.source.reference_time
         for sentence in window.doc.sents:
@@ -231,13 +228,6 @@ class _Memory:
             frame = self._frame(window, sentence)
             for fact in own:
                 yield _timed(self._draft(frame, passage, spots[fact.subject], before, fact=fact), fact, dates, now)
-
-    def _is_chat(self, fact: Statement, spots: list[_Spot]) -> bool:
-        """ "I'm telling you": what two speakers do to each other in talking, unless it is a relation that is known."""
-        if fact.object is None or spots[fact.subject].kind == "name" or spots[fact.object].kind == "name":
-            return False
-        both = {spots[fact.subject].place.name, spots[fact.object].place.name} <= set(self.speakers)
-        return both and fact.predicate not in KNOWN
 
     def _frame(self, window: _Window, sentence: Span) -> tuple[str, int, int]:
         """The sentence as it stands in the memory, with its offsets there."""

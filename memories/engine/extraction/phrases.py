@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, described, fact, value
 
@@ -105,14 +106,20 @@ def _titled(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     names = {found for child in before if (found := sheet.inside(child)) is not None}
     names |= {one.index for title in titles for one in sheet.below(title)}
     title = titles[-1] if titles else None
-    if title is not None and sheet.type(index) == "person" and title.lemma_.lower() not in predicates.KIN:
-        yield from value(index, "role", title.text, title)
+    if title is not None and sheet.type(index) == "person" and _is_title(title):
+        yield from value(index, "role", title.text, title, thing=title)
     for found in sorted(names - {index}):
         if title is not None:
             relation = predicates.of_noun(title.lemma_.lower(), "compound", sheet.type(found), sheet.schema)
             yield fact(index, relation, found, title, 0.75)
         elif sheet.type(found) in {"location", "group"} and not _owns(sheet, found):
             yield fact(index, Relation("from"), found, root, 0.6)
+
+
+def _is_title(noun: Token) -> bool:
+    """Whether a noun before a person's name says what that person is; "Bye Anna" does not."""
+    lemma = noun.lemma_.lower()
+    return lemma not in predicates.KIN and (predicates.is_role(lemma) or kind_of(noun) == "person")
 
 
 def _owns(sheet: Sheet, index: int) -> bool:

@@ -44,6 +44,7 @@ class Statement:
     polarity: Polarity = "affirmed"
     confidence: float = 0.9
     formerly: bool = False
+    thing: Token | None = None  # the word that a value was read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,15 @@ class Sheet:
     """A window with its mentions, and the schema to name relations by."""
 
     def __init__(
-        self, doc: Doc, places: Sequence[Place], schema: Schema, speakers: Collection[str] = frozenset()
+        self,
+        doc: Doc,
+        places: Sequence[Place],
+        schema: Schema,
+        speakers: Collection[str] = frozenset(),
+        speaker: str | None = None,
     ) -> None:
         self.doc = doc
+        self.speaker = speaker  # whose words these are; None in a text
         self.speakers = speakers  # their names between commas are addresses, no appositions
         self.places = places
         self.schema = schema
@@ -166,11 +173,13 @@ def fact(subject: int, relation: Relation, thing: int, anchor: Token, confidence
     return Statement(subject, relation.name, thing, None, anchor, confidence=confidence)
 
 
-def value(subject: int, predicate: str, text: str, anchor: Token, confidence: float = 0.8) -> Iterator[Statement]:
-    """A statement with a text, if there is one."""
+def value(
+    subject: int, predicate: str, text: str, anchor: Token, confidence: float = 0.8, *, thing: Token | None = None
+) -> Iterator[Statement]:
+    """A statement with a text, if there is one; `thing` is the head of its words."""
     text = " ".join(text.split())[:MOST_VALUE]
     if any(sign.isalnum() for sign in text):
-        yield Statement(subject, predicate, None, text, anchor, confidence=confidence)
+        yield Statement(subject, predicate, None, text, anchor, confidence=confidence, thing=thing)
 
 
 def described(sheet: Sheet, anchor: Token, noun: Token, who: int) -> Iterator[Statement]:
@@ -181,7 +190,7 @@ def described(sheet: Sheet, anchor: Token, noun: Token, who: int) -> Iterator[St
     lemma = noun.lemma_.lower()
     if not (below and lemma in predicates.KIN):
         role = sheet.type(who) == "person" and predicates.is_role(lemma)
-        yield from value(who, "role" if role else "is_a", _wording(sheet, noun, below), anchor)
+        yield from value(who, "role" if role else "is_a", _wording(sheet, noun, below), anchor, thing=noun)
     for one in below:
         owner = one.owner.lemma_.lower()
         relation = predicates.of_noun(owner, one.link, sheet.type(one.index), sheet.schema)
