@@ -23,6 +23,13 @@ _DATED = {
     "retire": "retired_at", "marry": "married_at", "build": "built_at", "complete": "completed_at",
 }  # fmt: skip
 _SAYING = frozenset({"say", "announce", "state", "claim", "report", "explain"})
+_JOBS = frozenset({"job", "position", "internship", "gig", "apprenticeship", "traineeship"})
+_TAKEN = {
+    **dict.fromkeys(["get", "start", "land", "take", "accept", "find", "have", "begin"], "works_for"),
+    **dict.fromkeys(["quit", "leave", "lose"], "left"),
+}
+_GAINING = frozenset({"have", "get", "adopt", "own", "rescue", "buy"})  # "have a dog named Max": it is one's own
+_PASSIVE_VALUES = frozenset({"diagnosed_with", "known_for", "accepted_into", "accepted_to", "trained_in"})
 WEAK = 0.4  # a name that only stands somewhere in the clause
 
 
@@ -58,7 +65,13 @@ def clause(sheet: Sheet, verb: Token) -> Iterator[Statement]:
         found += _companions(here, actors, found)
     polarity, over = grammar.polarity(verb), grammar.formerly(verb)
     for one in found:
-        yield replace(one, anchor=verb, polarity=polarity, formerly=over)
+        mood = "affirmed" if polarity == "hypothetical" and _is_wish(one) else polarity
+        yield replace(one, anchor=verb, polarity=mood, formerly=over)
+
+
+def _is_wish(one: Statement) -> bool:
+    """ "I'd love to": what is supposed there is what is wanted, not the wanting."""
+    return one.predicate == "wants" and one.anchor.lemma_ in {"like", "love"} and not grammar.negated(one.anchor)
 
 
 def _active(here: _Clause, actors: Sequence[int]) -> Iterator[Statement]:
@@ -77,6 +90,8 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
         return
     relation = here.relation(preposition, index)
     if index is not None:
+        if relation.name == "acquired" and here.sheet.type(actor) == "person":
+            relation = Relation("bought")  # people buy a Volvo, companies Volvo
         yield fact(actor, relation, index, here.verb)
         yield from _attached(here, noun, actor)
     elif here.sheet.named(noun) and relation.name != "role":
@@ -89,8 +104,13 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
 
 def _announced(here: _Clause, preposition: str, noun: Token, actor: int) -> Iterator[Statement]:
     """ "recorded two albums, Lungs and Ceremonials": the noun stands for the names that follow it."""
+    kin = predicates.NOUNS.get(noun.lemma_) if noun.lemma_ in predicates.KIN else None
     for index in here.sheet.named(noun):
-        if index != actor:
+        if index == actor:
+            continue
+        if kin and here.lemma in _GAINING:
+            yield fact(index, kin, actor, here.verb, 0.8)
+        else:
             yield fact(actor, here.relation(preposition, index), index, here.verb, 0.8)
 
 
@@ -117,15 +137,22 @@ def _tells(here: _Clause, preposition: str, noun: Token, actor: int) -> bool:
     """Whether an object is worth a fact by itself: no date, nothing of somebody else's, no figure of speech."""
     if noun.pos_ not in {"NOUN", "PROPN", "NUM", "VERB"} or noun.ent_type_ in {"DATE", "TIME"}:
         return False
-    if any(child.dep_ == "poss" and here.sheet.inside(child) not in {None, actor} for child in noun.children):
+    if _belongs_to_another(here.sheet, noun, actor):
         return False
     known = predicates.known_verb(here.lemma, preposition, "")
     return known is not None if preposition else here.lemma not in LIGHT
 
 
+def _belongs_to_another(sheet: Sheet, noun: Token, actor: int) -> bool:
+    owners = [sheet.inside(child) for child in noun.children if child.dep_ == "poss"]
+    return any(owner is not None and sheet.name(owner) != sheet.name(actor) for owner in owners)
+
+
 def _indirect(here: _Clause, preposition: str, one: Below) -> Relation:
     """ "signed a contract with Arsenal": sign_contract_with; but "lives in a flat in Berlin" lives in Berlin."""
     kind = here.sheet.type(one.index)
+    if one.owner.lemma_ in _JOBS and (one.link == "at" or (one.link in {"with", "for"} and kind != "location")):
+        return Relation(_TAKEN.get(here.lemma, predicates.slug(here.lemma, one.owner.lemma_, one.link)))
     if one.link in {"poss", "compound"}:
         return Relation(predicates.slug(here.lemma, preposition, one.owner.lemma_))
     if preposition and kind == "location" and one.link in {"in", "at", "near"}:
@@ -203,10 +230,13 @@ def _passive_argument(here: _Clause, preposition: str, noun: Token, patient: int
     sheet, verb, index = here.sheet, here.verb, here.sheet.entity(noun)
     naming = here.lemma in NAMING and not preposition
     if index is None:
-        if naming or (preposition == "as" and noun.pos_ == "NOUN"):
+        appointed = preposition == "as" or (preposition == "to" and here.lemma == "promote")
+        if naming or (appointed and noun.pos_ == "NOUN"):
             yield from described(sheet, verb, noun, patient)
         else:
             name = predicates.slug(verb.lower_, preposition) if preposition else "received"
+            if name in _PASSIVE_VALUES:
+                yield from value(patient, name, grammar.phrase(noun), verb, 0.7, thing=noun)
             yield from _plain_object(here, preposition, noun, patient, Relation(name))
     elif preposition == "by":
         relation = predicates.of_verb(here.lemma, "", "", sheet.type(patient), sheet.schema)
@@ -226,11 +256,17 @@ def _about_subject(here: _Clause, nouns: Sequence[Token], *, passive: bool) -> I
             index = here.sheet.entity(other)
             if index is None:
                 continue
-            for noun in nouns:
-                if (here.lemma in COPULAS or here.lemma == "include") and not preposition:
+            called = passive and here.lemma in {"call", "name"}
+            for noun in map(_bearer, nouns):
+                if (here.lemma in COPULAS or here.lemma == "include" or called) and not preposition:
                     yield from described(here.sheet, here.verb, noun, index)
                 else:
                     yield from _owned_subject(here, noun, preposition, index, passive=passive)
+
+
+def _bearer(noun: Token) -> Token:
+    """Of "my dog's name" the dog."""
+    return next((child for child in noun.children if child.dep_ == "poss" and noun.lemma_ == "name"), noun)
 
 
 def _owned_subject(here: _Clause, noun: Token, preposition: str, index: int, *, passive: bool) -> Iterator[Statement]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
-from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
+from memories.engine.extraction.discourse import FIRST, SECOND, Discourse, is_something_of
 from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.names import Name
@@ -199,7 +199,7 @@ class _Memory:
         return [_Spot(place, token.doc[start].idx, token.idx + len(token), how)]
 
     def _addressed(self, passage: Passage, token: Token) -> tuple[str, str, MentionKind] | None:
-        if not passage.speaker or token.tag_ not in {"PRP", "PRP$"}:
+        if not passage.speaker or token.tag_ not in {"PRP", "PRP$"} or is_something_of(token):
             return None
         if token.lower_ in FIRST:
             return passage.speaker, "person", "pronoun"

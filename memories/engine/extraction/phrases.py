@@ -62,7 +62,7 @@ def _owned(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
 
 def _apposed(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     for child in root.children:
-        if child.dep_ == "appos":
+        if child.dep_ == "appos" and not grammar.excluded(child):
             for noun in grammar.coordinated(child):
                 yield from _apposition(sheet, index, noun)
     if root.dep_ == "appos" and sheet.inside(root.head) is None:

@@ -16,7 +16,7 @@ works_for: work+for work+at work+with/organization serve+at teach+at employ< hir
 works_in: work+in/location work+in
 works_on: work+on
 role: work+as serve+as act+as
-lives_in: live+in live+at reside+in reside+at dwell+in settle+in move+to/location move+in/location
+lives_in: move+to/person live+in live+at reside+in reside+at dwell+in settle+in move+to/location move+in/location
 lives_in: relocate+to emigrate+to immigrate+to
 grew_up_in: grow_up+in grow+in/location
 located_in: lie+in locate+in situate+in base+in headquarter+in locate+at sit+in/location stand+in/location
@@ -59,7 +59,7 @@ speaks: speak/concept speak/group
 supports: support
 teaches: teach
 joined: join
-left: leave resign+from quit step_down+from retire+from depart depart+from
+left: leave resign+from quit quit+at step_down+from retire+from depart depart+from
 named_after: name+after
 influenced: influence
 influenced_by: inspire+by
@@ -78,7 +78,9 @@ married_to: wife husband spouse
 relative_of: cousin uncle aunt nephew niece grandfather grandmother grandson granddaughter grandparent relative
 relative_of: stepfather stepmother stepson stepdaughter ancestor descendant
 partner_of: partner girlfriend boyfriend fiance fiancé fiancee fiancée
-friend_of: friend buddy pal
+friend_of: friend buddy pal bestie
+boss_of: boss supervisor
+neighbor_of: neighbor neighbour
 colleague_of: colleague coworker co-worker collaborator teammate bandmate roommate
 works_for/organization: ceo cto cfo coo president chairman chairwoman chair director manager employee engineer professor
 works_for/organization: executive spokesman spokeswoman spokesperson vice-president officer editor correspondent analyst
@@ -109,7 +111,7 @@ predecessor_of: predecessor
 supports: supporter
 enemy_of: rival enemy opponent
 type_of: type kind form variant version subclass subgenre genre example instance generalization extension
-pet_of: dog cat pet puppy kitten
+pet_of: dog cat pet puppy kitten hamster rabbit bunny parrot budgie pony horse tortoise turtle goldfish
 home_of: home birthplace
 """
 _SPEECH = """
@@ -139,7 +141,7 @@ thankful curious aware better best
 DULL = frozenset(_DULL.split())  # objects that say nothing
 MOODS = frozenset(_MOODS.split())  # adjectives that say nothing lasting
 _LIGHT = """take give put keep let tell show do mean need bring call feel hear hold handle reach turn set mind help
-check see pay follow miss lose face catch throw break push pull look seem thank"""
+check see pay follow miss face catch throw push pull look seem thank"""
 LIGHT = frozenset(_LIGHT.split())  # verbs whose plain objects are mostly figures of speech
 GENERIC = "related_to"
 _INVALID = re.compile(r"[^a-z0-9_]+")
@@ -177,6 +179,8 @@ _KIN = {
     "friend_of",
     "colleague_of",
     "pet_of",
+    "boss_of",
+    "neighbor_of",
 }
 KIN = frozenset(noun for noun, relation in NOUNS.items() if relation.name in _KIN)
 _ROLE_ENDINGS = ("er", "or", "ist", "ian", "man", "woman", "ant", "ess", "eur", "ect", "yst")

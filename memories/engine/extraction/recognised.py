@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from memories.engine.extraction.firstnames import is_first_name
 from memories.engine.extraction.names import Name, located
-from memories.engine.extraction.predicates import is_role
-from memories.engine.extraction.wording import NO_NAMES, clean, corrected
+from memories.engine.extraction.predicates import KIN, is_role
+from memories.engine.extraction.wording import NO_NAMES, clean, corrected, is_day
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span, Token
@@ -28,6 +28,13 @@ _CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 
 def recognised_parts(doc: Doc, entity: Span) -> Iterator[Name]:
     """One name, or two where a place and what is printed there were run together: "Paris LE MONDE"."""
+    joint = _kin_joint(entity)
+    if joint is not None:
+        for part in (entity.doc[entity.start : joint], entity.doc[joint + 1 : entity.end]):
+            name = _recognised(doc, part, "PERSON")
+            if name:
+                yield name
+        return
     cut = next((i for i in range(entity.start + 1, entity.end) if _changes_case(doc[i - 1], doc[i])), None)
     if cut is None:
         name = _recognised(doc, entity)
@@ -40,9 +47,16 @@ def recognised_parts(doc: Doc, entity: Span) -> Iterator[Name]:
             yield replace(name, type=kind)
 
 
+def _kin_joint(entity: Span) -> int | None:
+    """ "my cats, Luna and Miso": where the "and" is that joins two names in a row."""
+    if entity.root.dep_ != "appos" or entity.root.head.lemma_ not in KIN:
+        return None
+    return next((token.i for token in entity if token.dep_ == "cc" and entity.start < token.i < entity.end - 1), None)
+
+
 def _recognised(doc: Doc, entity: Span, label: str = "") -> Name | None:
     kind = LABELS.get(label or entity.label_)
-    if kind is None:
+    if kind is None or is_day(entity):
         return None
     entity = _without_ranks(_first_part(doc, entity))
     if not entity:
@@ -133,7 +147,7 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
     run = list(dropwhile(_is_rank, run))
     while run and _is_rank(run[-1]):
         run.pop()
-    if not run:
+    if not run or is_day(run):
         return
     span = clean(doc.text, run[0].idx, run[-1].idx + len(run[-1]))
     name = located(doc, *span, "", 3) if span else None

@@ -84,6 +84,17 @@ class Sheet:
             if noun is not None and noun.i not in self._at and index not in self._named[noun.i]:
                 self._named[noun.i].append(index)
 
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """ "a dog named Max", "two cats, Luna and Miso": kin and pets, and what they are called."""
+        for noun in self.doc:
+            if noun.lemma_ in predicates.KIN and noun.i not in self._at:
+                for token in grammar.called(noun):
+                    index = self._at.get(token.i)
+                    if index is not None and index not in self._named[noun.i]:
+                        self._named[noun.i].append(index)
+
     def inside(self, token: Token) -> int | None:
         """The mention that the token is a word of."""
         return self._at.get(token.i)

@@ -28,7 +28,7 @@ determination difference difficulty direction doubt dream drive effect effort el
 energy enjoyment enthusiasm evening example excitement excuse expectation experience expression eye face fact faith
 favor favour feedback feel feeling feelings fire focus fool force freedom friendship fun future glance glimpse goal grip
 gratitude growth guess guilt guts hand happiness hardship harmony head heart help hint hold hope hug idea image
-impact importance impression inclusion influence insight inspiration intention interest issue job journey joy judgment
+impact importance impression inclusion influence insight inspiration intention interest issue journey joy judgment
 kindness knowledge laugh laughter lead lesson level life light link look love luck magic mark matter meaning memory
 mess message mile mind mistake moment momentum mood moral motivation move need news night note obstacle offer
 opinion opportunity option order pain part passion past path patience pattern peace perk perspective phase pic picture
@@ -37,8 +37,8 @@ purpose question reason reflection regret relief reminder resilience resource re
 risk role rush sake scene secret self sense setback shape share shot sight sign situation size skill smile soul sound
 space spark spirit spot stage stand start step story strength stress struggle style success support surprise talk task
 taste tear thought thinking thrill time tip token toll tone topic touch track transformation trick trouble trust truth
-turn understanding unity use value vibe victory view vision voice wait way weekend wellbeing will willpower wisdom wonder
-word work world worry worth wow yesterday
+turn understanding unity use value vibe victory view vision voice wait way weekend wellbeing will willpower wisdom
+wonder word work world worry worth wow yesterday
 """
 LIGHT_NOUNS = frozenset(_LIGHT_NOUNS_WORDS.split())
 # With these relations a light noun is one's own: "likes the work", "works on the plan".
@@ -101,9 +101,11 @@ def is_small_talk(sheet: Sheet, one: Statement) -> bool:
         return True
     if not sheet.speaker:
         return False
-    if _calls(sheet, one.subject) or (one.object is not None and _calls(sheet, one.object)):
+    if _calls(sheet, one.subject):
         return True
-    return _idle_link(sheet, one) if one.object is not None else _idle_value(sheet, one)
+    if one.object is None:
+        return _idle_value(sheet, one)
+    return _calls(sheet, one.object) or _idle_link(sheet, one, one.object)
 
 
 def ironic(doc: Doc) -> set[int]:
@@ -146,23 +148,21 @@ def _pronoun(sheet: Sheet, index: int, words: frozenset[str]) -> bool:
     return place.last == place.first + 1 and sheet.doc[place.first].lower_ in words
 
 
-def _idle_link(sheet: Sheet, one: Statement) -> bool:
+def _idle_link(sheet: Sheet, one: Statement, thing: int) -> bool:
     """What two speakers do to each other in talking, and links to labels: "the LGBTQ community"."""
-    assert one.object is not None
     if one.predicate in KNOWN:
         return False
-    ends = (one.subject, one.object)
-    if all(_pronoun(sheet, end, FIRST | SECOND) for end in ends):
+    if all(_pronoun(sheet, end, FIRST | SECOND) for end in (one.subject, thing)):
         return True
-    label = sheet.root(one.object)
-    return sheet.type(one.object) in {"concept", "group"} and label.dep_ == "compound"
+    label = sheet.root(thing)
+    return sheet.type(thing) in {"concept", "group"} and label.dep_ == "compound"
 
 
 def _idle_value(sheet: Sheet, one: Statement) -> bool:
     if one.predicate == "is":
         return not _lasts(one)
-    if one.predicate in {"role", "is_a"} and _flatters(sheet, one):
-        return True
+    if one.predicate in {"role", "is_a"}:
+        return _flatters(sheet, one)
     if one.predicate in {"wants", "plans"}:
         return one.thing is not None and _is_about_talk(one.thing)
     if _pronoun(sheet, one.subject, SECOND) and one.predicate not in _ABOUT_YOU:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from memories.engine.extraction.firstnames import is_first_name
+
+if TYPE_CHECKING:
+    from spacy.tokens import Span, Token
 
 _ORGANIZATIONS = """
 university college institute institution school academy company corporation corp inc ltd llc gmbh bank agency party
@@ -41,6 +46,10 @@ photo image http https www figure gmt utc est pst jan feb mar apr jun jul aug se
 chapter section fig eq et al am pm ad bc ps btw omg idk tbh imo fyi asap
 """
 NO_NAMES = frozenset(_NO_NAMES.split())
+# Days in short: "last Fri", "on Tues". Those that are words or names as well count only after one of these.
+_DAYS = frozenset({"tue", "tues", "wed", "thu", "thur", "thurs", "fri", "mon", "sat", "sun", "weds"})
+_MAYBE_DAYS = frozenset({"sat", "sun", "mon"})
+_WHICH = frozenset({"on", "last", "next", "this", "every", "each", "since", "until", "till", "by", "past"})
 _LEADING = re.compile(
     r"(?:(?:the|a|an|this|that|these|those|my|our|your|his|her|their|its|some|any|all)\s+"
     r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
@@ -106,3 +115,15 @@ def corrected(text: str, kind: str) -> str:
     if kind == "location" and len(words) == 1 and is_first_name(words[0]) and words[0] not in _PLACES:
         return "person"
     return kind
+
+
+def is_day(words: Sequence[Token] | Span) -> bool:
+    """Whether tokens in a row are a day in short and no name: "Last Fri", "Tues", the "Sat" of "on Sat"."""
+    said = [token.lower_.strip(".,") for token in words if token.is_alpha or "." in token.text]
+    while said and said[0] in _WHICH:
+        said.pop(0)
+    if len(said) != 1 or said[0] not in _DAYS:
+        return False
+    first = words[0]
+    before = first.nbor(-1).lower_ if first.i else ""
+    return said[0] not in _MAYBE_DAYS or before in _WHICH or first.lower_ in _WHICH
