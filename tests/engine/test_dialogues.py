@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from memories.engine.extraction import LocalExtractor, settled
 from memories.engine.passages import render_conversation, split
 from memories.engine.types import FactDraft, Message, Schema, Source
@@ -95,3 +97,29 @@ def failures(dialogue: Dialogue) -> list[str]:
     if dialogue.exact:
         bad += [one for one in facts if not any(_fits(one, parts[:3]) for parts in dialogue.wanted)]
     return wrong + [f"wrong: {who} {what} {whom}" for who, what, whom, _ in bad]
+
+
+def test_most_dialogues_are_read_as_a_careful_reader_would() -> None:
+    table = list(dialogues())
+    assert len(table) >= 60
+    wrong = {dialogue.title: lines for dialogue in table if (lines := failures(dialogue))}
+    assert len(wrong) <= (1 - SHARE) * len(table), wrong
+    assert set(wrong) <= _known_failures(), wrong
+
+
+def test_quality_lists_the_dialogues_that_fail() -> None:
+    assert _known_failures() == {dialogue.title for dialogue in dialogues() if failures(dialogue)}
+
+
+def _known_failures() -> set[str]:
+    """The titles in the list of docs/quality.md."""
+    page = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
+    section = page.partition("## Dialogues")[2].partition("\n## ")[0]
+    return set(re.findall(r"^- `([^`]+)`", section, re.M))
+
+
+@pytest.mark.parametrize("turns", [("Bye Lars.", "You're so kind!"), ("I have an idea.", "That means a lot to me.")])
+def test_a_wrong_expectation_fails(turns: tuple[str, str]) -> None:
+    """The check can fail: nothing is asserted of small talk, so a fact that is wanted of it is missing."""
+    talk = Dialogue("", turns=[("Ida", turns[0]), ("Lars", turns[1])], wanted=[["Ida", "likes", "Lars"]], exact=True)
+    assert failures(talk) == ["missing: Ida likes Lars"]

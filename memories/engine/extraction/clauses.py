@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.kinds import is_gathering
 from memories.engine.extraction.predicates import COPULAS, DULL, LIGHT, MOODS, NAMING, Relation
-from memories.engine.extraction.sheet import Below, Sheet, Statement, described, fact, value
+from memories.engine.extraction.sheet import Below, Sheet, Statement, described, fact, favourite, value
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -44,8 +45,11 @@ class _Clause:
     def lemma(self) -> str:
         return str(self.verb.lemma_)
 
-    def relation(self, preposition: str, index: int | None) -> Relation:
+    def relation(self, preposition: str, index: int | None, noun: Token | None = None) -> Relation:
+        """The relation to a mention, or to a plain noun."""
         kind = self.sheet.type(index) if index is not None else ""
+        if noun is not None and index is None and is_gathering(noun):
+            kind = "event"
         particle = grammar.particle(self.verb)
         return predicates.of_verb(self.lemma, particle, preposition, kind, self.sheet.schema)
 
@@ -88,7 +92,10 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
     if here.lemma in COPULAS and not preposition:
         yield from _copula(here, noun, actor)
         return
-    relation = here.relation(preposition, index)
+    if here.lemma == "get" and noun.dep_ == "acomp" and noun.tag_ == "VBN":
+        yield from _got(here, noun, actor)
+        return
+    relation = here.relation(preposition, index, noun)
     if index is not None:
         if relation.name == "acquired" and here.sheet.type(actor) == "person":
             relation = Relation("bought")  # people buy a Volvo, companies Volvo
@@ -100,6 +107,17 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
         yield from described(here.sheet, here.verb, noun, actor)
     else:
         yield from _plain_object(here, preposition, noun, actor, relation)
+
+
+def _got(here: _Clause, participle: Token, actor: int) -> Iterator[Statement]:
+    """ "got engaged to Viktor"."""
+    for preposition, head in grammar.arguments(participle):
+        index = here.sheet.entity(head)
+        if preposition and index is not None:
+            words = (participle.lemma_, participle.lower_, preposition)
+            yield fact(
+                actor, predicates.of_participle(*words, here.sheet.type(index), here.sheet.schema), index, here.verb
+            )
 
 
 def _announced(here: _Clause, preposition: str, noun: Token, actor: int) -> Iterator[Statement]:
@@ -255,6 +273,8 @@ def _about_subject(here: _Clause, nouns: Sequence[Token], *, passive: bool) -> I
         for other in grammar.coordinated(head):
             index = here.sheet.entity(other)
             if index is None:
+                if here.lemma == "be" and other.pos_ == "NOUN" and not preposition:
+                    yield from _favoured(here, nouns, other)
                 continue
             called = passive and here.lemma in {"call", "name"}
             for noun in map(_bearer, nouns):
@@ -262,6 +282,15 @@ def _about_subject(here: _Clause, nouns: Sequence[Token], *, passive: bool) -> I
                     yield from described(here.sheet, here.verb, noun, index)
                 else:
                     yield from _owned_subject(here, noun, preposition, index, passive=passive)
+
+
+def _favoured(here: _Clause, nouns: Sequence[Token], thing: Token) -> Iterator[Statement]:
+    """ "my favorite food is ramen"."""
+    for noun in nouns:
+        for one in here.sheet.below(noun):
+            name = favourite(noun)
+            if name and one.link == "poss":
+                yield from value(one.index, name, grammar.phrase(thing), here.verb, thing=thing)
 
 
 def _bearer(noun: Token) -> Token:

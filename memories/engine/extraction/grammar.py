@@ -213,6 +213,8 @@ def _prepositional_mood(preposition: Token) -> set[Polarity]:
 def _governed_mood(node: Token, above: Token) -> set[Polarity]:
     if above.lemma_ in ENDING or (node.dep_ == "xcomp" and negated(above)):
         return {"negated"}
+    if above.lemma_ == "guess" and any(child.lower_ == "what" for child in above.children):
+        return set()  # "guess what, I got engaged"
     if above.lemma_ in THOUGHT or (node.dep_ == "xcomp" and above.lower_ in {"going", "gon", "gonna", "have"}):
         gerund = node.tag_ == "VBG" and above.lemma_ in {"like", "love", "prefer"}
         return set() if gerund else {"hypothetical"}

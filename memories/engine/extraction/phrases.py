@@ -43,6 +43,18 @@ def announcements(sheet: Sheet, noun: Token) -> Iterator[Statement]:
                 yield replace(one, confidence=min(one.confidence, 0.75))
 
 
+def kin_of_speaker(sheet: Sheet) -> Iterator[Statement]:
+    """ "my kids", "our dog": who says so has them, whatever else the sentence says; named ones have facts of their
+    own."""
+    for noun in sheet.doc:
+        if noun.lemma_ not in predicates.OWN_KIN or noun.pos_ != "NOUN" or sheet.entity(noun) is not None:
+            continue
+        owner = next((child for child in noun.children if child.dep_ == "poss" and child.lower_ in {"my", "our"}), None)
+        index = sheet.inside(owner) if owner is not None and not sheet.named(noun) else None
+        if index is not None:
+            yield from value(index, "has", grammar.phrase(noun), noun, 0.7, thing=noun)
+
+
 def _owned(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     """A name right after another's possessive ending, or after "by", whatever the parser made of it."""
     last = sheet.places[index].last

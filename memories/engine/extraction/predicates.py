@@ -34,6 +34,7 @@ includes: include contain
 member_of: join/organization join/group belong+to play+for sing+for/organization
 married_to: marry wed marry+to
 divorced_from: divorce divorce+from
+partner_of: engage+to
 parent_of: father mother
 likes: like love enjoy adore prefer admire appreciate fond+of
 dislikes: dislike hate detest loathe
@@ -41,7 +42,7 @@ uses: use utilize utilise adopt/technology switch+to/technology rely+on/technolo
 uses: build+with/technology write+in/technology implement+in/technology
 plans: plan intend aim
 wants: want wish hope
-visited: visit travel+to go+to/location fly+to drive+to/location tour trip+to vacation+in come+to/location
+visited: visit travel+to go+to fly+to drive+to/location tour trip+to vacation+in come+to/location
 created: create invent design develop build write compose author paint sculpt co-write co-create devise program
 directed: direct
 produced: produce
@@ -49,7 +50,7 @@ published: publish
 released: release
 won: win
 received: receive
-attended: attend go+to/event go+to participate+in/event
+attended: attend go+to/event go+to/organization participate+in/event
 participated_in: participate+in compete+in take_part+in
 said: say state remark
 leads: lead head chair run/organization govern/location rule/location captain
@@ -183,9 +184,16 @@ _KIN = {
     "neighbor_of",
 }
 KIN = frozenset(noun for noun, relation in NOUNS.items() if relation.name in _KIN)
+_OWN_KIN_WORDS = """
+son daughter child kid twin grandson granddaughter grandchild brother sister sibling wife husband spouse partner
+girlfriend boyfriend fiance fiancé fiancee fiancée stepson stepdaughter
+"""
+# Of these it is news that one has them.
+OWN_KIN = frozenset(_OWN_KIN_WORDS.split()) | {noun for noun, relation in NOUNS.items() if relation.name == "pet_of"}
 _ROLE_ENDINGS = ("er", "or", "ist", "ian", "man", "woman", "ant", "ess", "eur", "ect", "yst")
 _ROLES = frozenset(key.partition("/")[0] for key in NOUNS) - KIN | {
     "nurse",
+    "vet",
     "chef",
     "cook",
     "pilot",
@@ -224,7 +232,16 @@ def known_verb(verb: str, preposition: str, object_type: str) -> Relation | None
 def of_participle(lemma: str, form: str, preposition: str, object_type: str, schema: Schema) -> Relation:
     """The relation of a passive verb with an object after a preposition: was born in, was awarded to."""
     plain = slug(form, preposition)
-    known = {"born_in", "located_in", "married_to", "named_after", "known_for", "known_as", "divorced_from"}
+    known = {
+        "born_in",
+        "located_in",
+        "married_to",
+        "named_after",
+        "known_for",
+        "known_as",
+        "divorced_from",
+        "partner_of",
+    }
     relation = ACTIVE.get(f"{lemma}+{preposition}")
     if plain not in schema.relation_types and relation and relation.name in known:
         return relation

@@ -19,6 +19,7 @@ MOST_VALUE = 300
 # "the city of Ghent" is Ghent; "the capital of Peru" is not Peru.
 _SAME_PLACE_WORDS = """city town village country state province county republic island municipality kingdom"""
 _SAME_PLACE = frozenset(_SAME_PLACE_WORDS.split())
+_SERVED = frozenset({"student", "patient", "guest", "customer", "client", "pupil", "member", "regular", "freshman"})
 DEEP = 2  # plain nouns between a noun and a name below it
 
 
@@ -205,7 +206,23 @@ def described(sheet: Sheet, anchor: Token, noun: Token, who: int) -> Iterator[St
     for one in below:
         owner = one.owner.lemma_.lower()
         relation = predicates.of_noun(owner, one.link, sheet.type(one.index), sheet.schema)
+        if _is_post(sheet, noun, who, one):
+            relation = Relation("works_for")
+        if one.link == "poss" and (liked := favourite(one.owner)):
+            relation = Relation(liked, inverted=True)
         yield fact(who, relation, one.index, anchor, 0.85 if one.owner.i == noun.i else 0.6)
+
+
+def favourite(noun: Token) -> str:
+    """ "favorite_band" of "my favorite band", else nothing."""
+    best = any(child.lower_ in {"favorite", "favourite", "fave"} for child in noun.children)
+    return predicates.slug("favorite", noun.lemma_) if best else ""
+
+
+def _is_post(sheet: Sheet, noun: Token, who: int, one: Below) -> bool:
+    """ "a vet at Sunnyside Clinic": what a person is there for, unless it is to be taught or served."""
+    there = one.link == "at" and one.owner.i == noun.i and sheet.type(one.index) in {"organization", "location"}
+    return there and sheet.type(who) == "person" and noun.lemma_ not in _SERVED
 
 
 def _wording(sheet: Sheet, noun: Token, below: Sequence[Below]) -> str:

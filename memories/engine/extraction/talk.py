@@ -169,7 +169,7 @@ def _idle_value(sheet: Sheet, one: Statement) -> bool:
         return True
     if one.predicate in {"likes", "dislikes", "knows", "has"} and one.thing is not None:
         return _points(one.thing)
-    return one.predicate not in KNOWN and not _is_certain(one)
+    return one.predicate not in KNOWN and not one.predicate.startswith("favorite_") and not _is_certain(one)
 
 
 def _lasts(one: Statement) -> bool:
@@ -195,12 +195,15 @@ def _flatters(sheet: Sheet, one: Statement) -> bool:
 
 
 def _is_about_talk(verb: Token) -> bool:
-    """ "tell you about it", "let you know", "pass it on"."""
-    if any(token.lower_ in SECOND for token in verb.subtree):
+    """ "tell you about it", "let you know", "pass it on", "make a difference"."""
+    words = list(verb.subtree)
+    if any(token.lower_ in SECOND for token in words):
         return True
-    return verb.lemma_ in _TALKING and not any(
-        child.dep_ == "dobj" and child.pos_ == "PROPN" for child in verb.children
-    )
+    if any(token.ent_type_ and token.pos_ == "PROPN" for token in words):
+        return False
+    objects = [token for token in words if token.dep_ == "dobj"]
+    vague = any(token.pos_ == "PRON" or token.lemma_ in LIGHT_NOUNS for token in objects)
+    return vague or verb.lemma_ in _TALKING
 
 
 def _points(thing: Token) -> bool:

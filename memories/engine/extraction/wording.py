@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ORGANIZATIONS = """
 university college institute institution school academy company corporation corp inc ltd llc gmbh bank agency party
 association society foundation ministry department bureau federation union league club orchestra council committee
-commission court press hospital group holdings records studios laboratory laboratories labs airlines airways
+commission court press hospital clinic group holdings records studios laboratory laboratories labs airlines airways
 organization organisation congress senate parliament authority team police consortium times post journal newspaper
 ensemble band quartet choir service guard army navy fund archive embassy cabinet
 """
