@@ -106,6 +106,8 @@ def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str
     place = starts.get(following.i)
     if place is not None and place.type == "location" and place.rank == 2 and name.last - name.first <= 3:
         closing = doc[place.last].text if place.last < len(doc) else "."
+        if closing == "(" and name.first == 0 and name.text.isupper():
+            yield "location", SURE  # a dateline
         if closing in {",", ".", ")", ";"} and name.type != "person":
             yield "location", LIKELY
 

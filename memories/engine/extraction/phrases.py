@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from spacy.tokens import Span, Token
 
 _POSSESSIVE = frozenset({"'s", "\u2019s", "'", "\u2019", "s"})
+_DIRECTIONS_WORDS = """
+north south east west northern southern eastern western central northeast northwest southeast southwest northeastern
+northwestern southeastern southwestern north-east north-west south-east south-west upstate rural extreme nearby
+neighboring neighbouring downtown suburban coastal upper lower - present-day modern the
+"""
+_DIRECTIONS = frozenset(_DIRECTIONS_WORDS.split())
+_STATES_WORDS = """
+ala ariz ark calif colo conn del fla ga ill ind kan ky la md mass mich minn miss mo mont neb nev nh nj nm ny nc nd okla
+ore pa ri sc sd tenn tex vt va wash wva wis wyo dc
+"""
+_STATES = frozenset(_STATES_WORDS.split())
 _MODIFIERS = frozenset({"compound", "amod", "nmod", "poss"})
 
 
@@ -89,8 +100,15 @@ def _apposition(sheet: Sheet, index: int, noun: Token) -> Iterator[Statement]:
         return
     elif other != index and sheet.type(index) == sheet.type(other) == "location":
         yield fact(index, Relation("located_in"), other, noun, 0.85)
-    elif other != index and sheet.type(index) != sheet.type(other):
+    elif other != index and sheet.type(index) != sheet.type(other) and not _is_agency(sheet, index, other):
         yield fact(index, predicates.between(sheet.type(index), "comma", sheet.type(other)), other, noun, 0.5)
+
+
+def _is_agency(sheet: Sheet, index: int, other: int) -> bool:
+    """The agency of a dateline: "KHARTOUM, Sudan (AP)"."""
+    first = sheet.places[other].first
+    bracketed = first > 0 and sheet.doc[first - 1].text == "("
+    return bracketed and (sheet.type(index), sheet.type(other)) == ("location", "organization")
 
 
 def _in_list(sheet: Sheet, index: int, other: int) -> bool:
@@ -173,11 +191,7 @@ def _exemplifying(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
 
 def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     """ "Paris, France", "the Louvre in Paris": a name beside a place, whatever the parser hung them on."""
-    last = sheet.places[index].last
-    between = ""
-    while last < len(sheet.doc) and sheet.doc[last].lower_ in {",", "in", "(", "near"} and len(between) < 4:
-        between += sheet.doc[last].lower_
-        last += 1
+    last, between = _behind(sheet, index)
     other = sheet.inside(sheet.doc[last]) if last < len(sheet.doc) else None
     if other is None or other == index or sheet.places[other].first != last:
         return
@@ -187,9 +201,29 @@ def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
         return
     wanted = {"location"} if between in {",", "("} else {"location", "organization", "event"}
     if sheet.type(index) in wanted and sheet.doc[sheet.places[index].first].sent == sheet.doc[last].sent:
-        if between == "," and (not _closes(sheet, other) or _in_list(sheet, index, other)):
+        state = _is_state(sheet, other)
+        if between == "," and not state and (not _closes(sheet, other) or _in_list(sheet, index, other)):
             return
         yield fact(index, Relation("located_in"), other, root, 0.6)
+
+
+def _behind(sheet: Sheet, index: int) -> tuple[int, str]:
+    """The token where the next name may begin, and the signs and prepositions before it: "in" of "in central Ohio"."""
+    last = sheet.places[index].last
+    between = ""
+    while last < len(sheet.doc) and len(between) < 4:
+        word = sheet.doc[last].lower_
+        if word in {",", "in", "(", "near"}:
+            between += word
+        elif not between or word not in _DIRECTIONS:
+            break
+        last += 1
+    return last, between
+
+
+def _is_state(sheet: Sheet, index: int) -> bool:
+    """ "Calif.": after a comma it is never one more item of a list of towns."""
+    return sheet.name(index).replace(".", "").casefold() in _STATES
 
 
 def _closes(sheet: Sheet, index: int) -> bool:

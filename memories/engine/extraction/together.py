@@ -1,14 +1,20 @@
 """Names that one sentence mentions side by side, where no rule says how they hang together.
 
 A weak hint, and marked as one (`mentioned_with`, confidence .3): it joins what would otherwise have no edge at all.
+Neighbours count, and what a sentence says of its subject; a passage that opens with a person is about that person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from memories.engine.extraction.grammar import SUBJECTS
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, fact
+
+if TYPE_CHECKING:
+    from spacy.tokens import Span, Token
 
 CONFIDENCE = 0.3
 PREDICATE = Relation("mentioned_with")
@@ -18,20 +24,62 @@ person-organization person-location person-work person-concept person-technology
 organization-location work-organization concept-work concept-organization group-location group-person
 """
 _PAIRS = frozenset(frozenset(pair.split("-")) for pair in _PAIR_WORDS.split())
+_OF_A_PERSON = frozenset({"location", "work", "organization", "group"})  # what the passage about a person tells of
 
 
 def together(sheet: Sheet, linked: set[frozenset[str]]) -> Iterator[Statement]:
-    """A statement for each pair of neighbours of one sentence that `linked`, the names in facts, leaves apart."""
+    """A statement for each pair that `linked`, the names in facts, leaves apart."""
+    for one, other in (*_neighbours(sheet), *_with_subject(sheet), *_with_topic(sheet)):
+        pair = frozenset((sheet.name(one), sheet.name(other)))
+        if pair not in linked and len(pair) == 2 and pair.isdisjoint(sheet.speakers):
+            linked.add(pair)  # speakers stand beside everything
+            yield fact(one, PREDICATE, other, sheet.root(other), CONFIDENCE)
+
+
+def _neighbours(sheet: Sheet) -> Iterator[tuple[int, int]]:
+    """Neighbours of one sentence whose types tend to belong together."""
     for one in range(len(sheet.places)):
         for other in range(one + 1, min(one + 1 + _NEAR, len(sheet.places))):
-            pair = frozenset((sheet.name(one), sheet.name(other)))
-            if pair not in linked and _joins(sheet, one, other, pair):
-                linked.add(pair)
-                yield fact(one, PREDICATE, other, sheet.root(other), CONFIDENCE)
+            if _fit(sheet, one, other) and not _listed(sheet, one, other) and _sentence(sheet, one) == _sentence(sheet, other):
+                yield one, other
 
 
-def _joins(sheet: Sheet, one: int, other: int, pair: frozenset[str]) -> bool:
-    """Whether two neighbours are of types that tend to belong together; speakers stand beside everything."""
-    types = frozenset((sheet.type(one), sheet.type(other)))
-    apart = len(pair) < 2 or not pair.isdisjoint(sheet.speakers)
-    return types in _PAIRS and not apart and sheet.root(one).sent == sheet.root(other).sent
+def _with_subject(sheet: Sheet) -> Iterator[tuple[int, int]]:
+    """The first subject of a sentence with the names of other types in it."""
+    subjects: dict[int, int] = {}
+    for index in range(len(sheet.places)):
+        start = _sentence(sheet, index).start
+        if start in subjects:
+            if _fit(sheet, subjects[start], index) and not _listed(sheet, subjects[start], index):
+                yield subjects[start], index
+        elif sheet.root(index).dep_ in SUBJECTS:
+            subjects[start] = index
+
+
+def _with_topic(sheet: Sheet) -> Iterator[tuple[int, int]]:
+    """The person that a text opens with, and the places, works and groups of what follows."""
+    topic = next((index for index in range(len(sheet.places)) if sheet.root(index).dep_ in SUBJECTS), None)
+    if topic is None or sheet.speaker or sheet.type(topic) != "person" or _sentence(sheet, topic).start > 0:
+        return
+    for index in range(topic + 1, len(sheet.places)):
+        if sheet.type(index) in _OF_A_PERSON:
+            yield topic, index
+
+
+def _listed(sheet: Sheet, one: int, other: int) -> bool:
+    """Whether both are items of one list: such are alike, and one says nothing of the other."""
+    return _opening(sheet.root(one)).i == _opening(sheet.root(other)).i
+
+
+def _opening(token: Token) -> Token:
+    while token.dep_ in {"conj", "appos"} and token.head.i != token.i:
+        token = token.head
+    return token
+
+
+def _sentence(sheet: Sheet, index: int) -> Span:
+    return sheet.root(index).sent
+
+
+def _fit(sheet: Sheet, one: int, other: int) -> bool:
+    return frozenset((sheet.type(one), sheet.type(other))) in _PAIRS
