@@ -34,6 +34,9 @@ _PERSONAL = frozenset(_PERSONAL_WORDS.split())
 _MAKING = frozenset({"write", "direct", "compose", "paint", "author", "translate", "illustrate", "invent", "sing"})
 _BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
 _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
+_WRITING = frozenset({"write", "author", "compose", "publish", "pen", "co-write", "rewrite"})
+_ACTING = frozenset({"star", "co-star", "act"})
+_BORDERING = frozenset({"border", "bind", "bound", "surround"})
 _WHERE = frozenset({"in", "at", "from", "around"})
 
 
@@ -56,6 +59,9 @@ def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Itera
         elif root.head.lower_ in _WHERE and name.last - name.first <= 2 and name.type in _MISTAKEN:
             yield "location", HINT
     yield from _as_author(root, name, starts)
+    yield from _as_work(root, name)
+    if root.dep_ == "pobj" and root.head.lower_ == "by" and root.head.head.lemma_ in _BORDERING:
+        yield "location", LIKELY
     if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
         yield "person", HINT
 
@@ -75,6 +81,15 @@ def _as_author(root: Token, name: Name, starts: dict[int, Name]) -> Iterator[tup
         made = head.head
         if made.lemma_ in _MAKING or kind_of(made) == "work":
             yield "person", HINT
+
+
+def _as_work(root: Token, name: Name) -> Iterator[tuple[str, float]]:
+    """ "wrote Animal Farm", "starred in Cabaret"."""
+    verb = root.head if root.dep_ == "dobj" else root.head.head
+    if root.dep_ == "dobj" and verb.lemma_ in _WRITING and name.rank >= 2:
+        yield "work", LIKELY
+    elif root.dep_ == "pobj" and root.head.lower_ == "in" and verb.lemma_ in _ACTING and name.rank >= 2:
+        yield "work", LIKELY
 
 
 def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:

@@ -50,6 +50,9 @@ def titles(doc: Doc) -> Iterator[Title]:
 
 
 def _is_year(doc: Doc, i: int) -> bool:
+    """Whether a bracket that opens before token `i` holds a year, or who published it and a year."""
+    while i + 2 < len(doc) and doc[i].text.istitle() and not doc[i].is_sent_start:
+        i += 2 if doc[i + 1].text == "," else 1
     if i + 1 >= len(doc) or doc[i + 1].text not in {")", ","}:
         return False
     return len(doc[i].text) == 4 and doc[i].text.isdigit() and doc[i].text[:2] in {"18", "19", "20"}

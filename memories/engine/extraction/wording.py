@@ -108,6 +108,8 @@ def corrected(text: str, kind: str) -> str:
     """The type that the words of a name show, where the recogniser guessed another."""
     words = [word.strip(".,'\"").casefold() for word in text.split()]
     by_head = HEAD_TYPES.get(words[-1]) or HEAD_TYPES.get(words[0] if " of " in text else "")
+    if "for" in words[1:] and HEAD_TYPES.get(words[words.index("for") - 1]) == "concept":
+        by_head = "concept"  # "Academy Award for Best Director"
     if by_head and len(words) > 1 and kind != "work":
         return by_head
     if kind in {"organization", "product", "work", "group"} and len(words) <= 2 and is_first_name(words[0]):
