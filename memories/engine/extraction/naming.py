@@ -21,6 +21,12 @@ from memories.engine.extraction.wording import HEAD_TYPES, MAX_NAME
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+_COMMON_WORDS = """
+board government emperor empress church state centre zone region republic nation union kingdom empire crown internet
+producer director editor leader speaker prime minister president king queen opposition constitution town city river lake festival university
+media web earth moon world god act chapter series season
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 _NUMBER = re.compile(r"\d{1,3}")
 
@@ -39,7 +45,16 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)
-    return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, [name for name in candidates if name]))]
+    candidates = [name for name in candidates if name and not _is_generic(doc, name)]
+    return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, candidates))]
+
+
+def _is_generic(doc: Doc, name: Name) -> bool:
+    """ "the Board", "a River": a common noun that only has a capital."""
+    if name.rank < 2 or name.last - name.first != 1 or name.first == 0:
+        return False
+    word = doc[name.first].lemma_.lower()
+    return doc[name.first - 1].lower_ in {"the", "a", "an"} and word in _COMMON
 
 
 def _numbered(doc: Doc, name: Name) -> Name:

@@ -23,6 +23,12 @@ LABELS = {
 }  # fmt: skip
 RANKS_WORDS = """sen rep gov lt sgt gen col capt prof maj cpl pvt adm rev hon judge spokesman spokeswoman"""
 RANKS = frozenset(RANKS_WORDS.split())
+_OFFICES_WORDS = """
+rear vice admiral general major colonel captain lieutenant sergeant corporal commander commodore marshal president
+premier senator congressman congresswoman representative ambassador chancellor secretary deputy mayor governor
+prime minister police detective inspector coach
+"""
+_OFFICES = frozenset(_OFFICES_WORDS.split())
 _CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 
 
@@ -85,6 +91,13 @@ def _without_ranks(entity: Span) -> Span:
         end -= 1
     while start < end and (_CODE.fullmatch(entity.doc[start].text) or _is_rank(entity.doc[start])):
         start += 1
+    while (
+        start < end - 1
+        and entity.label_ == "PERSON"
+        and entity.doc[start].lower_ in _OFFICES
+        and entity.doc[start + 1].is_title
+    ):
+        start += 1  # "Rear Admiral Wilkes", also where it was taken for an organization
     return entity.doc[start:end]
 
 
@@ -147,6 +160,8 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
     run = list(dropwhile(_is_rank, run))
     while run and _is_rank(run[-1]):
         run.pop()
+    if all(token.lower_ in _OFFICES for token in run) or any(token.ent_type_ == "PERSON" for token in run):
+        run = list(dropwhile(lambda token: token.lower_ in _OFFICES, run))
     if not run or is_day(run):
         return
     span = clean(doc.text, run[0].idx, run[-1].idx + len(run[-1]))

@@ -40,7 +40,11 @@ def _neighbours(sheet: Sheet) -> Iterator[tuple[int, int]]:
     """Neighbours of one sentence whose types tend to belong together."""
     for one in range(len(sheet.places)):
         for other in range(one + 1, min(one + 1 + _NEAR, len(sheet.places))):
-            if _fit(sheet, one, other) and not _listed(sheet, one, other) and _sentence(sheet, one) == _sentence(sheet, other):
+            if (
+                _fit(sheet, one, other)
+                and not _listed(sheet, one, other)
+                and _sentence(sheet, one) == _sentence(sheet, other)
+            ):
                 yield one, other
 
 
