@@ -216,7 +216,9 @@ class _Memory:
 
     def _facts(self, passage: Passage, window: _Window, spots: list[_Spot], before: int) -> Iterator[FactDraft]:
         """The facts of a window; `before` mentions of the passage came earlier."""
-        sheet = Sheet(window.doc, [spot.place for spot in spots], self.schema, self.speakers, passage.speaker)
+        places = [spot.place for spot in spots]
+        opens = passage.position == 0 and window.offset == passage.start
+        sheet = Sheet(window.doc, places, self.schema, self.speakers, passage.speaker, opens=opens)
         found: dict[int, list[Statement]] = defaultdict(list)
         for statement in statements(sheet):
             found[statement.anchor.sent.start].append(statement)

@@ -96,12 +96,18 @@ def _apposition(sheet: Sheet, index: int, noun: Token) -> Iterator[Statement]:
     other = sheet.inside(noun)
     if other is None:
         yield from described(sheet, noun, noun, index)
-    elif _in_list(sheet, index, other):
+    elif _in_list(sheet, index, other) or not _beside(sheet, index, other):
         return
     elif other != index and sheet.type(index) == sheet.type(other) == "location":
         yield fact(index, Relation("located_in"), other, noun, 0.85)
     elif other != index and sheet.type(index) != sheet.type(other) and not _is_agency(sheet, index, other):
         yield fact(index, predicates.between(sheet.type(index), "comma", sheet.type(other)), other, noun, 0.5)
+
+
+def _beside(sheet: Sheet, index: int, other: int) -> bool:
+    """Whether a name follows another after a comma or bracket; what is further on in a row says nothing of it."""
+    between = sheet.doc[sheet.places[index].last : sheet.places[other].first]
+    return 0 < len(between) <= 2 and between[0].text in {",", "(", "-", "\u2013", ":"}
 
 
 def _is_agency(sheet: Sheet, index: int, other: int) -> bool:

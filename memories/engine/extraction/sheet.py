@@ -67,9 +67,12 @@ class Sheet:
         schema: Schema,
         speakers: Collection[str] = frozenset(),
         speaker: str | None = None,
+        *,
+        opens: bool = False,
     ) -> None:
         self.doc = doc
         self.speaker = speaker  # whose words these are; None in a text
+        self.opens = opens and speaker is None  # whether a text begins here
         self.speakers = speakers  # their names between commas are addresses, no appositions
         self.places = places
         self.schema = schema

@@ -24,6 +24,7 @@ person-organization person-location person-work person-concept person-technology
 organization-location work-organization concept-work concept-organization group-location group-person
 """
 _PAIRS = frozenset(frozenset(pair.split("-")) for pair in _PAIR_WORDS.split())
+_IN_A_PLACE = frozenset({"location", "organization"})
 _OF_A_PERSON = frozenset({"location", "work", "organization", "group"})  # what the passage about a person tells of
 
 
@@ -61,13 +62,20 @@ def _with_subject(sheet: Sheet) -> Iterator[tuple[int, int]]:
 
 
 def _with_topic(sheet: Sheet) -> Iterator[tuple[int, int]]:
-    """The person that a text opens with, and the places, works and groups of what follows."""
-    topic = next((index for index in range(len(sheet.places)) if sheet.root(index).dep_ in SUBJECTS), None)
-    if topic is None or sheet.speaker or sheet.type(topic) != "person" or _sentence(sheet, topic).start > 0:
+    """What the first sentence of a text is about, with names of the sentences that follow: a person's places, works and
+    groups; the places in the country that it names."""
+    if not sheet.opens or not sheet.places:
         return
-    for index in range(topic + 1, len(sheet.places)):
-        if sheet.type(index) in _OF_A_PERSON:
-            yield topic, index
+    begin = _sentence(sheet, 0).start
+    opening = [index for index in range(len(sheet.places)) if _sentence(sheet, index).start == begin]
+    person = next((index for index in opening if sheet.root(index).dep_ in SUBJECTS), None)
+    defines = _sentence(sheet, 0).root.lemma_ == "be"  # "X is a town in Y": what follows is about X
+    places = [index for index in opening if defines and sheet.type(index) == "location"]
+    for index in range(len(opening), len(sheet.places)):
+        if person is not None and sheet.type(person) == "person" and sheet.type(index) in _OF_A_PERSON:
+            yield person, index
+        if sheet.type(index) in _IN_A_PLACE:
+            yield from ((index, one) for one in places)
 
 
 def _listed(sheet: Sheet, one: int, other: int) -> bool:
