@@ -97,12 +97,12 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
         return
     relation = here.relation(preposition, index, noun)
     if index is not None:
-        if relation.name == "acquired" and here.sheet.type(actor) == "person":
+        if here.lemma in {"buy", "purchase"} and here.sheet.type(actor) == "person":
             relation = Relation("bought")  # people buy a Volvo, companies Volvo
         yield fact(actor, relation, index, here.verb)
         yield from _attached(here, noun, actor)
-    elif here.sheet.named(noun) and relation.name != "role":
-        yield from _announced(here, preposition, noun, actor)
+    elif here.sheet.named(core := grammar.counted(noun)) and relation.name != "role":
+        yield from _announced(here, preposition, core, actor)
     elif relation.name == "role":
         yield from described(here.sheet, here.verb, noun, actor)
     else:

@@ -85,10 +85,9 @@ def _as_author(root: Token, name: Name, starts: dict[int, Name]) -> Iterator[tup
 
 def _as_work(root: Token, name: Name) -> Iterator[tuple[str, float]]:
     """ "wrote Animal Farm", "starred in Cabaret"."""
-    verb = root.head if root.dep_ == "dobj" else root.head.head
-    if root.dep_ == "dobj" and verb.lemma_ in _WRITING and name.rank >= 2:
-        yield "work", LIKELY
-    elif root.dep_ == "pobj" and root.head.lower_ == "in" and verb.lemma_ in _ACTING and name.rank >= 2:
+    written = root.dep_ == "dobj" and root.head.lemma_ in _WRITING
+    acted = root.dep_ == "pobj" and root.head.lower_ == "in" and root.head.head.lemma_ in _ACTING
+    if name.rank >= 2 and (written or acted):
         yield "work", LIKELY
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction.names import text_of
 from memories.engine.extraction.predicates import ENDING, SPEECH, THOUGHT
 from memories.engine.types import Polarity
 
@@ -20,6 +21,11 @@ _ABILITY = frozenset({"speak", "play", "swim", "drive", "cook", "read", "sing", 
 _PERSONS = frozenset({"i", "you", "we"})
 _BARELY = frozenset({"almost", "nearly", "hardly", "barely"})
 _ONCE = frozenset({"previously", "formerly", "originally", "once", "earlier", "then"})
+_AMOUNTS_WORDS = """
+number variety range list series group lot host couple selection collection array pair trio plethora majority handful
+dozen succession string set one some many several most member part
+"""
+_AMOUNTS = frozenset(_AMOUNTS_WORDS.split())
 _STATES = frozenset({"live", "reside", "work", "study", "teach", "own", "rent", "stay", "play", "be"})
 _EAGER = frozenset({"excited", "interested", "keen", "thrilled", "open", "nervous", "afraid", "scared"})
 _CHAIN = frozenset({"ccomp", "xcomp", "conj", "pcomp", "prep"})
@@ -138,6 +144,14 @@ def exemplifies(preposition: Token) -> bool:
     return such or preposition.lower_ == "including"
 
 
+def counted(noun: Token) -> Token:
+    """Of "a number of singers" the singers; else the noun itself."""
+    if noun.lemma_ not in _AMOUNTS:
+        return noun
+    things = (grand for child in noun.children if child.lower_ == "of" for grand in child.children)
+    return next((thing for thing in things if thing.dep_ == "pobj"), noun)
+
+
 def called(noun: Token) -> Iterator[Token]:
     """The names that follow a noun: "a dog named Max", "two cats, Luna and Miso"."""
     for child in noun.children:
@@ -174,7 +188,30 @@ def polarity(verb: Token) -> Polarity:
         node = node.head
     order: tuple[Polarity, ...] = ("negated", "hypothetical", "reported")
     found = next((mood for mood in order if mood in moods), None)
-    return found or ("questioned" if verb.sent.text.rstrip().endswith("?") else "affirmed")
+    return found or ("questioned" if _asked(verb) else "affirmed")
+
+
+def sentence_end(token: Token) -> int:
+    """The index after the last token of the sentence. (`token.sent` reads the whole document each time.)"""
+    i, doc = token.i + 1, token.doc
+    while i < len(doc) and not doc[i].is_sent_start:
+        i += 1
+    return i
+
+
+def sentence_start(token: Token) -> int:
+    """The index of the first token of the sentence."""
+    i, doc = token.i, token.doc
+    while i > 0 and not doc[i].is_sent_start:
+        i -= 1
+    return i
+
+
+def _asked(verb: Token) -> bool:
+    i = sentence_end(verb) - 1
+    while i > verb.i and verb.doc[i].is_space:
+        i -= 1
+    return bool(verb.doc[i].text.endswith("?"))
 
 
 def _moods(node: Token) -> set[Polarity]:
@@ -245,7 +282,7 @@ def phrase(noun: Token, most: int = 12) -> str:
     while words and (words[0].dep_ in {"det", "poss", "case", "cc", "punct", "predet"} or words[0].is_space):
         words.pop(0)
     words = words[: max(most, 1)] if end > noun.i + 1 else words[-most:]
-    return noun.doc.text[words[0].idx : words[-1].idx + len(words[-1])] if words else ""
+    return text_of(noun.doc)[words[0].idx : words[-1].idx + len(words[-1])] if words else ""
 
 
 def clause(verb: Token, most: int = 14) -> str:

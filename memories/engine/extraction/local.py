@@ -14,8 +14,9 @@ from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse, is_something_of
 from memories.engine.extraction.evidence import evidence
+from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.lookup import NameIndex
-from memories.engine.extraction.names import Name
+from memories.engine.extraction.names import Name, text_of
 from memories.engine.extraction.naming import find_names
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
@@ -221,7 +222,7 @@ class _Memory:
         sheet = Sheet(window.doc, places, self.schema, self.speakers, passage.speaker, opens=opens)
         found: dict[int, list[Statement]] = defaultdict(list)
         for statement in statements(sheet):
-            found[statement.anchor.sent.start].append(statement)
+            found[sentence_start(statement.anchor)].append(statement)
         now = passage.at or self.source.reference_time
         for sentence in window.doc.sents:
             dates = _dates(sentence, spots, now)
@@ -278,7 +279,7 @@ def _given_names(speakers: Sequence[str], schema: Schema) -> Iterator[tuple[str,
 
 
 def _mention(spot: _Spot, window: _Window) -> Mention:
-    text = window.doc.text[spot.start : spot.end]
+    text = text_of(window.doc)[spot.start : spot.end]
     name = spot.place.name.strip()[:MOST_NAME]
     return Mention(text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer
-from memories.engine.extraction.names import Name, located
+from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.titles import titles
 from memories.engine.extraction.wording import NO_NAMES, clean
 
@@ -37,7 +37,7 @@ def _qualifies(token: Token) -> bool:
 
 def quoted(doc: Doc) -> Iterator[Name | None]:
     """Titles in quotation marks: of a work, unless the words are a sentence."""
-    for match in _QUOTED.finditer(doc.text):
+    for match in _QUOTED.finditer(text_of(doc)):
         words = match[1].split()
         small = sum(word[0].islower() and word not in _SMALL for word in words)
         if not small and len(words) <= 8 and match[1][-1] not in ".?,!" and match[1].casefold() not in NO_NAMES:
@@ -46,9 +46,9 @@ def quoted(doc: Doc) -> Iterator[Name | None]:
 
 def defined(doc: Doc) -> Iterator[Name | None]:
     """ "histogram of oriented gradients (HOG)": a term and its short form (after Schwartz and Hearst 2003)."""
-    for match in _SHORT_FORM.finditer(doc.text):
+    for match in _SHORT_FORM.finditer(text_of(doc)):
         letters = match[1].rstrip("s").lower()
-        words = list(_TERM_WORD.finditer(doc.text, max(0, match.start() - 120), match.start()))
+        words = list(_TERM_WORD.finditer(text_of(doc), max(0, match.start() - 120), match.start()))
         for count in range(len(letters), min(len(letters) + 2, len(words)) + 1):
             term = words[-count:]
             initials = "".join(word[0][0] for word in term if word[0] not in _SMALL)
@@ -61,7 +61,9 @@ def defined(doc: Doc) -> Iterator[Name | None]:
 def titled(doc: Doc) -> Iterator[Name | None]:
     """What the text marks as the name of a film, a band, a town."""
     for title in titles(doc):
-        span = clean(doc.text, doc[title.first].idx, doc[title.last - 1].idx + len(doc[title.last - 1]), keep_the=True)
+        span = clean(
+            text_of(doc), doc[title.first].idx, doc[title.last - 1].idx + len(doc[title.last - 1]), keep_the=True
+        )
         name = located(doc, *span, title.type, 1) if span else None
         if name and name.text.casefold() not in NO_NAMES:
             yield name

@@ -22,6 +22,13 @@ class Name:
     rank: int
 
 
+def text_of(doc: Doc) -> str:
+    """The text of a window. (`doc.text` puts it together again each time.)"""
+    if "text" not in doc.user_data:
+        doc.user_data["text"] = doc.text
+    return str(doc.user_data["text"])
+
+
 def located(doc: Doc, start: int, end: int, kind: str, rank: int) -> Name | None:
     span = doc.char_span(start, end, alignment_mode="expand")
-    return Name(start, end, span.start, span.end, doc.text[start:end], kind, rank) if span else None
+    return Name(start, end, span.start, span.end, text_of(doc)[start:end], kind, rank) if span else None

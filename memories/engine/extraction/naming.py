@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memories.engine.extraction import gazetteer
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.marked import defined, methods, quoted, titled
-from memories.engine.extraction.names import Name, located
+from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.recognised import proper_runs, recognised_parts
 from memories.engine.extraction.wording import HEAD_TYPES, MAX_NAME
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _COMMON_WORDS = """
 board government emperor empress church state centre zone region republic nation union kingdom empire crown internet
-producer director editor leader speaker prime minister president king queen opposition constitution town city river lake festival university
-media web earth moon world god act chapter series season
+producer director editor leader speaker prime minister president king queen opposition constitution town city river lake
+festival university media web earth moon world god act chapter series season
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d{1,3}")
 
 def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name]:
     """The names of a window in order, without overlap."""
-    text = doc.text
+    text = text_of(doc)
     computing = gazetteer.about_computing(text)
     candidates = [located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
     for hit in technologies.find(text):
@@ -67,7 +67,7 @@ def _numbered(doc: Doc, name: Name) -> Name:
     if (first, last) == (name.first, name.last):
         return name
     start, end = min(name.start, doc[first].idx), max(name.end, doc[last - 1].idx + len(doc[last - 1]))
-    return replace(name, first=first, last=last, start=start, end=end, text=doc.text[start:end])
+    return replace(name, first=first, last=last, start=start, end=end, text=text_of(doc)[start:end])
 
 
 def _is_its_number(doc: Doc, first: int, last: int) -> bool:
@@ -107,7 +107,7 @@ def _linked(doc: Doc, names: list[Name]) -> list[Name]:
     for name in names:
         before = found[-1] if found else None
         if before is not None and _continues(doc, before, name):
-            found[-1] = replace(before, end=name.end, last=name.last, text=doc.text[before.start : name.end])
+            found[-1] = replace(before, end=name.end, last=name.last, text=text_of(doc)[before.start : name.end])
         else:
             found.append(name)
     return found

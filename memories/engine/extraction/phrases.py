@@ -206,7 +206,7 @@ def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     if not between or sheet.type(other) != "location":
         return
     wanted = {"location"} if between in {",", "("} else {"location", "organization", "event"}
-    if sheet.type(index) in wanted and sheet.doc[sheet.places[index].first].sent == sheet.doc[last].sent:
+    if sheet.type(index) in wanted and last < grammar.sentence_end(root):
         state = _is_state(sheet, other)
         if between == "," and not state and (not _closes(sheet, other) or _in_list(sheet, index, other)):
             return

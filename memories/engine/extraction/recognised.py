@@ -9,7 +9,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction.firstnames import is_first_name
-from memories.engine.extraction.names import Name, located
+from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.predicates import KIN, is_role
 from memories.engine.extraction.wording import NO_NAMES, clean, corrected, is_day
 
@@ -68,7 +68,7 @@ def _recognised(doc: Doc, entity: Span, label: str = "") -> Name | None:
     if not entity:
         return None
     starts_sentence = entity.start == 0 or bool(doc[entity.start].is_sent_start)
-    span = clean(doc.text, entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
+    span = clean(text_of(doc), entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
     if span is None:
         return None
     name = located(doc, *span, kind, 2)
@@ -164,7 +164,7 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
         run = list(dropwhile(lambda token: token.lower_ in _OFFICES, run))
     if not run or is_day(run):
         return
-    span = clean(doc.text, run[0].idx, run[-1].idx + len(run[-1]))
+    span = clean(text_of(doc), run[0].idx, run[-1].idx + len(run[-1]))
     name = located(doc, *span, "", 3) if span else None
     if (
         len(run) == 1

@@ -93,7 +93,7 @@ class Sheet:
     def _introduce(self) -> None:
         """ "a dog named Max", "two cats, Luna and Miso": kin and pets, and what they are called."""
         for noun in self.doc:
-            if noun.lemma_ in predicates.KIN and noun.i not in self._at:
+            if noun.pos_ == "NOUN" and noun.lemma_ in predicates.KIN and noun.i not in self._at:
                 for token in grammar.called(noun):
                     index = self._at.get(token.i)
                     if index is not None and index not in self._named[noun.i]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from memories.engine.extraction.clauses import clause
 from memories.engine.extraction.following import further
+from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.phrases import announcements, kin_of_speaker, noun_phrase
 from memories.engine.extraction.sheet import Sheet, Statement
 from memories.engine.extraction.talk import ironic, is_small_talk
@@ -42,6 +43,8 @@ def _meant(sheet: Sheet, found: list[Statement]) -> list[Statement]:
     if not turned:
         return found
     return [
-        replace(one, polarity="hypothetical") if one.polarity == "affirmed" and one.anchor.sent.start in turned else one
+        replace(one, polarity="hypothetical")
+        if one.polarity == "affirmed" and sentence_start(one.anchor) in turned
+        else one
         for one in found
     ]

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from memories.engine.extraction.grammar import SUBJECTS
+from memories.engine.extraction.grammar import SUBJECTS, sentence_end, sentence_start
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, fact
 
 if TYPE_CHECKING:
-    from spacy.tokens import Span, Token
+    from spacy.tokens import Token
 
 CONFIDENCE = 0.3
 PREDICATE = Relation("mentioned_with")
 _NEAR = 2  # places apart; further names seldom have to do with each other
 _PAIR_WORDS = """
 person-organization person-location person-work person-concept person-technology person-product
-organization-location work-organization concept-work concept-organization group-location group-person
+event-location event-organization organization-location work-organization concept-work concept-organization
+group-location group-person
 """
 _PAIRS = frozenset(frozenset(pair.split("-")) for pair in _PAIR_WORDS.split())
 _IN_A_PLACE = frozenset({"location", "organization"})
@@ -53,7 +54,7 @@ def _with_subject(sheet: Sheet) -> Iterator[tuple[int, int]]:
     """The first subject of a sentence with the names of other types in it."""
     subjects: dict[int, int] = {}
     for index in range(len(sheet.places)):
-        start = _sentence(sheet, index).start
+        start = _sentence(sheet, index)
         if start in subjects:
             if _fit(sheet, subjects[start], index) and not _listed(sheet, subjects[start], index):
                 yield subjects[start], index
@@ -66,10 +67,12 @@ def _with_topic(sheet: Sheet) -> Iterator[tuple[int, int]]:
     groups; the places in the country that it names."""
     if not sheet.opens or not sheet.places:
         return
-    begin = _sentence(sheet, 0).start
-    opening = [index for index in range(len(sheet.places)) if _sentence(sheet, index).start == begin]
+    begin = _sentence(sheet, 0)
+    opening = [index for index in range(len(sheet.places)) if _sentence(sheet, index) == begin]
     person = next((index for index in opening if sheet.root(index).dep_ in SUBJECTS), None)
-    defines = _sentence(sheet, 0).root.lemma_ == "be"  # "X is a town in Y": what follows is about X
+    defines = (
+        sheet.doc[begin : sentence_end(sheet.root(0))].root.lemma_ == "be"
+    )  # "X is a town in Y": what follows is about X
     places = [index for index in opening if defines and sheet.type(index) == "location"]
     for index in range(len(opening), len(sheet.places)):
         if person is not None and sheet.type(person) == "person" and sheet.type(index) in _OF_A_PERSON:
@@ -89,8 +92,8 @@ def _opening(token: Token) -> Token:
     return token
 
 
-def _sentence(sheet: Sheet, index: int) -> Span:
-    return sheet.root(index).sent
+def _sentence(sheet: Sheet, index: int) -> int:
+    return sentence_start(sheet.root(index))
 
 
 def _fit(sheet: Sheet, one: int, other: int) -> bool:
