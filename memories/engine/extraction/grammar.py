@@ -221,6 +221,8 @@ def _moods(node: Token) -> set[Polarity]:
         moods.add("hypothetical")
     if node.dep_ in {"ccomp", "xcomp"}:
         moods |= _governed_mood(node, node.head)
+    if node.dep_ == "advcl" and any(child.tag_ == "TO" for child in node.children):
+        moods.add("hypothetical")  # "join forces to create": the purpose, not what was done
     if node.dep_ == "pcomp":
         moods |= _prepositional_mood(node.head)
     return moods
@@ -250,7 +252,7 @@ def _prepositional_mood(preposition: Token) -> set[Polarity]:
 def _governed_mood(node: Token, above: Token) -> set[Polarity]:
     if above.lemma_ in ENDING or (node.dep_ == "xcomp" and negated(above)):
         return {"negated"}
-    if above.lemma_ == "guess" and any(child.lower_ == "what" for child in above.children):
+    if above.lemma_ == "guess" and above.nbor().lower_ == "what":
         return set()  # "guess what, I got engaged"
     if above.lemma_ in THOUGHT or (node.dep_ == "xcomp" and above.lower_ in {"going", "gon", "gonna", "have"}):
         gerund = node.tag_ == "VBG" and above.lemma_ in {"like", "love", "prefer"}

@@ -59,7 +59,7 @@ met: meet meet+with
 speaks: speak/concept speak/group
 supports: support
 teaches: teach
-joined: join
+joined: join sign_up+for enroll+in enrol+in
 left: leave resign+from quit quit+at step_down+from retire+from depart depart+from
 named_after: name+after
 influenced: influence

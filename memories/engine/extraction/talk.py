@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction.discourse import FIRST, SECOND
-from memories.engine.extraction.predicates import KIN, KNOWN, is_role
+from memories.engine.extraction.predicates import GENERIC, KIN, KNOWN, LIGHT, is_role
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 # Nouns that make a figure of speech of the verb before them: have a blast, make a difference, find the courage.
 _LIGHT_NOUNS_WORDS = """
 ability access advantage advice appreciation approach argument aspect aspiration atmosphere attempt attention attitude
-awareness back backs balance base beauty belief benefit blast blessing boost bond brain break breath care chance change
-chapter chat choice circumstance clue closeness comfort comment commitment compassion concept concern confidence
-connection contact control conversation courage crack creativity curiosity damage day deal decision desire detail
-determination difference difficulty direction doubt dream drive effect effort element emotion empathy encouragement
-energy enjoyment enthusiasm evening example excitement excuse expectation experience expression eye face fact faith
-favor favour feedback feel feeling feelings fire focus fool force freedom friendship fun future glance glimpse goal grip
-gratitude growth guess guilt guts hand happiness hardship harmony head heart help hint hold hope hug idea image
-impact importance impression inclusion influence insight inspiration intention interest issue journey joy judgment
-kindness knowledge laugh laughter lead lesson level life light link look love luck magic mark matter meaning memory
-mess message mile mind mistake moment momentum mood moral motivation move need news night note obstacle offer
-opinion opportunity option order pain part passion past path patience pattern peace perk perspective phase pic picture
-piece plan plate pleasure point positivity possibility potential power pressure pride priority problem progress promise
-purpose question reason reflection regret relief reminder resilience resource respect response rest result ride right
-risk role rush sake scene secret self sense setback shape share shot sight sign situation size skill smile soul sound
-space spark spirit spot stage stand start step story strength stress struggle style success support surprise talk task
-taste tear thought thinking thrill time tip token toll tone topic touch track transformation trick trouble trust truth
-turn understanding unity use value vibe victory view vision voice wait way weekend wellbeing will willpower wisdom
-wonder word work world worry worth wow yesterday
+awareness back backs balance base beauty bed belief benefit bit blast blessing bond boost brain break breath care
+chance change chapter chat choice circumstance closeness clue comfort comment commitment community company compassion
+concept concern confidence connection contact control conversation courage crack creativity curiosity damage day deal
+decision desire detail determination difference difficulty direction doubt dream drive effect effort element emotion
+empathy encouragement energy enjoyment enthusiasm evening example excitement excuse expectation experience expression
+eye face fact faith family favor favour feedback feel feeling feelings fire focus folk fool force freedom friendship
+fun future glance glimpse goal gratitude grip growth guess guilt guts hand happiness hardship harmony head heart help
+hint hold hope hug idea image impact importance impression inclusion influence insight inspiration intention interest
+issue journey joy judgment kindness knowledge laugh laughter lead lesson level life light link look lot love luck magic
+mark matter meaning memory mess message mile mind mistake mix moment momentum mood moral motivation move need news
+night note obstacle offer opinion opportunity option order pain part passion past path patience pattern peace people
+perk person perspective phase pic picture piece plan plate pleasure point positivity possibility potential power
+pressure pride priority problem progress promise purpose question reason reflection regret relief reminder resilience
+resource respect response rest result ride right risk role rush sake scene secret self sense setback shape share shot
+sight sign situation size skill sleep smile soul sound space spark spirit spot stage stand start step story strength
+stress struggle style success support surprise talk task taste tear thinking thought thrill time tip token toll ton
+tone topic touch track transformation trick trouble trust truth turn understanding unity use value vibe victory view
+vision voice wait way weekend wellbeing will willpower wisdom wonder word work world worry worth wow yesterday
 """
 LIGHT_NOUNS = frozenset(_LIGHT_NOUNS_WORDS.split())
 # With these relations a light noun is one's own: "likes the work", "works on the plan".
@@ -86,6 +86,7 @@ _TALKING_WORDS = (
     "tell ask say let thank share show know hear check chat talk congratulate mention remind apologize add see"
 )
 _TALKING = frozenset(_TALKING_WORDS.split())
+_FAINT = 0.4  # what a name below the subject has to do with the clause
 _IRONY = re.compile(
     r"\A\W*(?:oh,? (?:great|joy|wonderful|fantastic|perfect|lovely|sure|yeah|yes,? because|brilliant)\b|yeah,? right\b"
     r"|(?:yeah|sure|right),? because\b|as if\b|just what i (?:needed|wanted)\b|because (?:obviously|clearly)\b"
@@ -152,10 +153,19 @@ def _idle_link(sheet: Sheet, one: Statement, thing: int) -> bool:
     """What two speakers do to each other in talking, and links to labels: "the LGBTQ community"."""
     if one.predicate in KNOWN:
         return False
+    if one.predicate == GENERIC or (one.confidence <= _FAINT and not _of_kin(one)):
+        return True
     if all(_pronoun(sheet, end, FIRST | SECOND) for end in (one.subject, thing)):
         return True
+    if one.anchor.lemma_ in LIGHT and _pronoun(sheet, thing, FIRST | SECOND):
+        return True  # "it brings me joy"
     label = sheet.root(thing)
     return sheet.type(thing) in {"concept", "group"} and label.dep_ == "compound"
+
+
+def _of_kin(one: Statement) -> bool:
+    """ "My sister lives in Ghent": sister_live_in is news."""
+    return one.predicate.split("_")[0] in KIN
 
 
 def _idle_value(sheet: Sheet, one: Statement) -> bool:
@@ -163,8 +173,8 @@ def _idle_value(sheet: Sheet, one: Statement) -> bool:
         return not _lasts(one)
     if one.predicate in {"role", "is_a"}:
         return _flatters(sheet, one)
-    if one.predicate in {"wants", "plans"}:
-        return one.thing is not None and _is_about_talk(one.thing)
+    if one.predicate in {"wants", "plans"} and one.thing is not None:
+        return _is_about_talk(one.thing) if one.thing.pos_ == "VERB" else not _is_certain(one)
     if _pronoun(sheet, one.subject, SECOND) and one.predicate not in _ABOUT_YOU:
         return True
     if one.predicate in {"likes", "dislikes", "knows", "has"} and one.thing is not None:
