@@ -157,7 +157,8 @@ def _tells(here: _Clause, preposition: str, noun: Token, actor: int) -> bool:
         return False
     if _belongs_to_another(here.sheet, noun, actor):
         return False
-    known = predicates.known_verb(here.lemma, preposition, "")
+    verb = "_".join(filter(None, (here.lemma, grammar.particle(here.verb))))
+    known = predicates.known_verb(verb, preposition, "")
     return known is not None if preposition else here.lemma not in LIGHT
 
 

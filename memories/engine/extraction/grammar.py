@@ -54,6 +54,9 @@ def subjects(verb: Token, depth: int = 0) -> tuple[list[Token], bool]:
     if own is not None:
         token = verb.head if own.tag_ in {"WDT", "WP"} and verb.dep_ == "relcl" else own
         return coordinated(token), own.dep_ == "nsubjpass"
+    helped = [child for helper in verb.children if helper.dep_ == "auxpass" for child in helper.children]
+    if any(child.dep_ in SUBJECTS for child in helped):  # "I got engaged", where "I" hangs on "got"
+        return [child for child in helped if child.dep_ in SUBJECTS], True
     if verb.dep_ in {"acl", "relcl"}:
         return coordinated(verb.head), verb.tag_ == "VBN"
     governor = _governor(verb)
@@ -252,7 +255,7 @@ def _prepositional_mood(preposition: Token) -> set[Polarity]:
 def _governed_mood(node: Token, above: Token) -> set[Polarity]:
     if above.lemma_ in ENDING or (node.dep_ == "xcomp" and negated(above)):
         return {"negated"}
-    if above.lemma_ == "guess" and above.nbor().lower_ == "what":
+    if above.lemma_ == "guess" and above.i < node.i and above.nbor().lower_ == "what":
         return set()  # "guess what, I got engaged"
     if above.lemma_ in THOUGHT or (node.dep_ == "xcomp" and above.lower_ in {"going", "gon", "gonna", "have"}):
         gerund = node.tag_ == "VBG" and above.lemma_ in {"like", "love", "prefer"}

@@ -45,8 +45,8 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)
-    candidates = [name for name in candidates if name and not _is_generic(doc, name)]
-    return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, candidates))]
+    found = [name for name in candidates if name and not _is_generic(doc, name)]
+    return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, found))]
 
 
 def _is_generic(doc: Doc, name: Name) -> bool:

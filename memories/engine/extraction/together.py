@@ -68,6 +68,8 @@ def _with_topic(sheet: Sheet) -> Iterator[tuple[int, int]]:
     if not sheet.opens or not sheet.places:
         return
     begin = _sentence(sheet, 0)
+    if begin > 0:
+        return
     opening = [index for index in range(len(sheet.places)) if _sentence(sheet, index) == begin]
     person = next((index for index in opening if sheet.root(index).dep_ in SUBJECTS), None)
     defines = (
