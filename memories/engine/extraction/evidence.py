@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction import grammar
 from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import KIN
 
@@ -37,6 +39,7 @@ _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes u
 _WRITING = frozenset({"write", "author", "compose", "publish", "pen", "co-write", "rewrite"})
 _ACTING = frozenset({"star", "co-star", "act"})
 _BORDERING = frozenset({"border", "bind", "bound", "surround"})
+_SIDES = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
 _WHERE = frozenset({"in", "at", "from", "around"})
 
 
@@ -47,6 +50,18 @@ def evidence(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float
         root = doc[name.first : name.last].root
         for kind, weight in _spoken(doc, name, root, starts):
             yield name, kind, weight
+    yield from _alike(doc, names)
+
+
+def _alike(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float]]:
+    """The items of a list are of one kind, which most of them show."""
+    lists: dict[int, list[Name]] = defaultdict(list)
+    for name in names:
+        lists[grammar.list_head(doc[name.first : name.last].root).i].append(name)
+    for items in lists.values():
+        (kind, count), *_ = Counter(name.type for name in items).most_common(1)
+        if len(items) > 2 and count * 2 > len(items):
+            yield from ((name, kind, HINT) for name in items if name.rank >= 2)
 
 
 def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
@@ -60,7 +75,8 @@ def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Itera
             yield "location", HINT
     yield from _as_author(root, name, starts)
     yield from _as_work(root, name)
-    if root.dep_ == "pobj" and root.head.lower_ == "by" and root.head.head.lemma_ in _BORDERING:
+    by = root.dep_ == "pobj" and root.head.lower_ == "by"
+    if by and (root.head.head.lemma_ in _BORDERING or root.head.head.lower_ in _SIDES):
         yield "location", LIKELY
     if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
         yield "person", HINT

@@ -42,6 +42,13 @@ def coordinated(token: Token) -> list[Token]:
     return found
 
 
+def list_head(token: Token) -> Token:
+    """The first item of the list that a token is in; the parser takes some items for appositions."""
+    while token.dep_ in {"conj", "appos"} and token.head.i != token.i:
+        token = token.head
+    return token
+
+
 def excluded(noun: Token) -> bool:
     """ "in Austin, not Boston": the noun is what it was not."""
     return noun.i > 0 and noun.nbor(-1).lower_ == "not"

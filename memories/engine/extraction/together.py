@@ -7,25 +7,22 @@ Neighbours count, and what a sentence says of its subject; a passage that opens 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from memories.engine.extraction.grammar import SUBJECTS, sentence_end, sentence_start
+from memories.engine.extraction.grammar import SUBJECTS, list_head, sentence_end, sentence_start
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, fact
-
-if TYPE_CHECKING:
-    from spacy.tokens import Token
 
 CONFIDENCE = 0.3
 PREDICATE = Relation("mentioned_with")
 _NEAR = 2  # places apart; further names seldom have to do with each other
 _PAIR_WORDS = """
 person-organization person-location person-work person-concept person-technology person-product
-event-location event-organization organization-location work-organization concept-work concept-organization
+event-location event-organization work-organization concept-work concept-organization
 group-location group-person
 """
 _PAIRS = frozenset(frozenset(pair.split("-")) for pair in _PAIR_WORDS.split())
 _IN_A_PLACE = frozenset({"location", "organization"})
+_SEATED = frozenset({"organization", "location"})  # these belong together only where no name stands between them
 _OF_A_PERSON = frozenset({"location", "work", "organization", "group"})  # what the passage about a person tells of
 
 
@@ -42,11 +39,8 @@ def _neighbours(sheet: Sheet) -> Iterator[tuple[int, int]]:
     """Neighbours of one sentence whose types tend to belong together."""
     for one in range(len(sheet.places)):
         for other in range(one + 1, min(one + 1 + _NEAR, len(sheet.places))):
-            if (
-                _fit(sheet, one, other)
-                and not _listed(sheet, one, other)
-                and _sentence(sheet, one) == _sentence(sheet, other)
-            ):
+            fits = _fit(sheet, one, other) or (other == one + 1 and _types(sheet, one, other) == _SEATED)
+            if fits and not _listed(sheet, one, other) and _sentence(sheet, one) == _sentence(sheet, other):
                 yield one, other
 
 
@@ -85,13 +79,7 @@ def _with_topic(sheet: Sheet) -> Iterator[tuple[int, int]]:
 
 def _listed(sheet: Sheet, one: int, other: int) -> bool:
     """Whether both are items of one list: such are alike, and one says nothing of the other."""
-    return _opening(sheet.root(one)).i == _opening(sheet.root(other)).i
-
-
-def _opening(token: Token) -> Token:
-    while token.dep_ in {"conj", "appos"} and token.head.i != token.i:
-        token = token.head
-    return token
+    return list_head(sheet.root(one)).i == list_head(sheet.root(other)).i
 
 
 def _sentence(sheet: Sheet, index: int) -> int:
@@ -99,4 +87,8 @@ def _sentence(sheet: Sheet, index: int) -> int:
 
 
 def _fit(sheet: Sheet, one: int, other: int) -> bool:
-    return frozenset((sheet.type(one), sheet.type(other))) in _PAIRS
+    return _types(sheet, one, other) in _PAIRS
+
+
+def _types(sheet: Sheet, one: int, other: int) -> frozenset[str]:
+    return frozenset((sheet.type(one), sheet.type(other)))
