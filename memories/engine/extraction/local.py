@@ -265,6 +265,7 @@ def _technologies() -> NameIndex:
     index.add(((name, "technology") for name in gazetteer.DISTINCT), exact=False)
     index.add(((name, "technology") for name in (*gazetteer.EXACT, *sorted(gazetteer.AMBIGUOUS))), exact=True)
     index.add(((name + ending, "concept") for name in gazetteer.CONCEPTS for ending in ("", "s")), exact=False)
+    index.add(((name, gazetteer.GENRE) for name in gazetteer.GENRES if name not in gazetteer.CONCEPTS), exact=False)
     return index
 
 

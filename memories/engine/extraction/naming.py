@@ -36,8 +36,12 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     text = text_of(doc)
     computing = gazetteer.about_computing(text)
     candidates = [located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
+    musical = gazetteer.about_music(text)
     for hit in technologies.find(text):
-        if hit.name not in gazetteer.AMBIGUOUS or (computing and not _plain_word(doc, hit.start, hit.end)):
+        if hit.type == gazetteer.GENRE:
+            if musical and not _plain_word(doc, hit.start, hit.end):
+                candidates.append(located(doc, hit.start, hit.end, "concept", 4))
+        elif hit.name not in gazetteer.AMBIGUOUS or (computing and not _plain_word(doc, hit.start, hit.end)):
             candidates.append(located(doc, hit.start, hit.end, hit.type, 1 if hit.type == "technology" else 4))
     candidates += [name for entity in doc.ents for name in recognised_parts(doc, entity)]
     candidates += proper_runs(doc)
