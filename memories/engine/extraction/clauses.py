@@ -43,7 +43,9 @@ class _Clause:
 
     @property
     def lemma(self) -> str:
-        return str(self.verb.lemma_)
+        """The verb's; of "I've got a dog" it is "have"."""
+        got = self.verb.lower_ == "got" and any(child.tag_ in {"VBP", "VBZ"} for child in self.verb.children)
+        return "have" if got else str(self.verb.lemma_)
 
     def relation(self, preposition: str, index: int | None, noun: Token | None = None) -> Relation:
         """The relation to a mention, or to a plain noun."""

@@ -120,7 +120,7 @@ class Discourse:
         modifiers = [child.lower_ for child in token.lefts if child.dep_ not in {"punct", "case"}]
         if types is None or modifiers not in (["the"], ["this"]):
             return None
-        things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types]
+        things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types and not seen.name.islower()]
         called = [seen for seen in things if token.lower_ in seen.name.lower().split()]
         return _only(called) or _only(things) or _only(_latest_subjects(things))
 

@@ -112,7 +112,7 @@ predecessor_of: predecessor
 supports: supporter
 enemy_of: rival enemy opponent
 type_of: type kind form variant version subclass subgenre genre example instance generalization extension
-pet_of: dog cat pet puppy kitten hamster rabbit bunny parrot budgie pony horse tortoise turtle goldfish
+pet_of: dog cat pet puppy kitten pup kitty hamster rabbit bunny parrot budgie pony horse tortoise turtle goldfish
 home_of: home birthplace
 """
 _SPEECH = """

@@ -39,6 +39,7 @@ sight sign situation size skill sleep smile soul sound space spark spirit spot s
 stress struggle style success support surprise talk task taste tear thinking thought thrill time tip token toll ton
 tone topic touch track transformation trick trouble trust truth turn understanding unity use value vibe victory view
 vision voice wait way weekend wellbeing will willpower wisdom wonder word work world worry worth wow yesterday
+place
 """
 LIGHT_NOUNS = frozenset(_LIGHT_NOUNS_WORDS.split())
 # With these relations a light noun is one's own: "likes the work", "works on the plan".
@@ -160,7 +161,7 @@ def _idle_link(sheet: Sheet, one: Statement, thing: int) -> bool:
     if one.anchor.lemma_ in LIGHT and _pronoun(sheet, thing, FIRST | SECOND):
         return True  # "it brings me joy"
     label = sheet.root(thing)
-    return sheet.type(thing) in {"concept", "group"} and label.dep_ == "compound"
+    return sheet.type(thing) in {"concept", "group", "event"} and label.dep_ == "compound"
 
 
 def _of_kin(one: Statement) -> bool:
@@ -213,7 +214,8 @@ def _is_about_talk(verb: Token) -> bool:
         return False
     objects = [token for token in words if token.dep_ == "dobj"]
     vague = any(token.pos_ == "PRON" or token.lemma_ in LIGHT_NOUNS for token in objects)
-    return vague or verb.lemma_ in _TALKING
+    pointing = any(token.lower_ in {"it", "that", "this", "them"} and token.pos_ == "PRON" for token in words)
+    return vague or pointing or verb.lemma_ in _TALKING
 
 
 def _points(thing: Token) -> bool:
