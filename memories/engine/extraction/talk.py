@@ -151,7 +151,7 @@ def _pronoun(sheet: Sheet, index: int, words: frozenset[str]) -> bool:
 
 
 def _idle_link(sheet: Sheet, one: Statement, thing: int) -> bool:
-    """What two speakers do to each other in talking, and links to labels: "the LGBTQ community"."""
+    """What two speakers do to each other in talking, and links to labels: "the NGO community"."""
     if one.predicate in KNOWN:
         return False
     if one.predicate == GENERIC or (one.confidence <= _FAINT and not _of_kin(one)):
