@@ -20,6 +20,9 @@ NOW = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
         ("I went there yesterday.", "2023-05-07", "day", "at"),
         ("We met last week.", "2023-05-01", "day", "at"),
         ("She left last Friday.", "2023-05-05", "day", "at"),
+        ("She left last Fri.", "2023-05-05", "day", "at"),
+        ("He joined on Tues.", "2023-05-02", "day", "at"),
+        ("We meet next Sat.", "2023-05-13", "day", "at"),
         ("We meet next Monday.", "2023-05-15", "day", "at"),
         ("They moved two years ago.", "2021-01-01", "year", "at"),
         ("It began ten days ago.", "2023-04-28", "day", "at"),
@@ -45,6 +48,11 @@ NOW = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 def test_expressions(text: str, first: str, precision: str, relation: str) -> None:
     (span,) = find_dates(text, NOW)
     assert (span.first.date().isoformat(), span.precision, span.relation) == (first, precision, relation)
+
+
+@pytest.mark.parametrize("text", ["The sun was on sun-baked rocks.", "He sat on sat phones.", "They wed by wed lock."])
+def test_words_like_days_in_short_are_no_dates(text: str) -> None:
+    assert find_dates(text, NOW) == []
 
 
 def test_a_range_ends_with_its_last_year() -> None:

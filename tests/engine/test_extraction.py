@@ -181,6 +181,39 @@ def test_names_side_by_side_are_joined_weakly_at_most() -> None:
     assert [(one[:3], one[3].confidence) for one in found] == [(("Anna Smith", "mentioned_with", "Berlin"), 0.3)]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Its commander was Vice Admiral Robert Hill.", {"Robert Hill"}),
+        ("Prime Minister Anna Hill resigned.", {"Anna Hill"}),
+        ("The town lies near the River.", set()),
+        ("Anna came on Tues and left last Fri.", {"Anna"}),
+        ("She has two cats, Luna and Miso.", {"Luna", "Miso"}),
+    ],
+)
+def test_what_is_no_part_of_a_name(text: str, names: set[str]) -> None:
+    assert set(read(text).types()) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "pair", "joined"),
+    [
+        ("Anna Smith, who was tired and old and blind, praised the weather of Oslo.", ("Anna Smith", "Oslo"), True),
+        ("Anna Smith was a poet. Her house burned. Rome was far away.", ("Anna Smith", "Rome"), True),
+        ("Anna Smith slept. The house burned. Rome was far away.", ("Anna Smith", "Rome"), True),
+        ("The house burned. Anna Smith slept. Rome was far away.", ("Anna Smith", "Rome"), False),
+        ("They met Anna Smith, Acme Corp and Berlin.", ("Acme Corp", "Berlin"), False),
+    ],
+)
+def test_weak_links(text: str, pair: tuple[str, str], joined: bool) -> None:
+    assert (frozenset(pair) in {frozenset((a, b)) for a, _, b, _ in read(text).facts}) is joined
+
+
+def test_a_text_that_tells_of_itself_is_not_judged_as_talk() -> None:
+    assert ("Anna", "is", "tall and kind") in read("Anna is tall and kind.").triples()
+    assert not talk(("Anna", "Tom is kind and lovely."), ("Tom", "Ha.")).triples()
+
+
 def test_names_are_clean() -> None:
     types = read(
         'Write to anna@acme.com or see https://acme.com/x. The "Acme Corp." sued Tom\'s firm in the U.S.'

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.kinds import is_gathering
 from memories.engine.extraction.predicates import COPULAS, DULL, LIGHT, MOODS, NAMING, Relation
-from memories.engine.extraction.sheet import Below, Sheet, Statement, described, fact, value
+from memories.engine.extraction.sheet import Below, Sheet, Statement, described, fact, favourite, value
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -23,6 +24,13 @@ _DATED = {
     "retire": "retired_at", "marry": "married_at", "build": "built_at", "complete": "completed_at",
 }  # fmt: skip
 _SAYING = frozenset({"say", "announce", "state", "claim", "report", "explain"})
+_JOBS = frozenset({"job", "position", "internship", "gig", "apprenticeship", "traineeship"})
+_TAKEN = {
+    **dict.fromkeys(["get", "start", "land", "take", "accept", "find", "have", "begin"], "works_for"),
+    **dict.fromkeys(["quit", "leave", "lose"], "left"),
+}
+_GAINING = frozenset({"have", "get", "adopt", "own", "rescue", "buy"})  # "have a dog named Max": it is one's own
+_PASSIVE_VALUES = frozenset({"diagnosed_with", "known_for", "accepted_into", "accepted_to", "trained_in"})
 WEAK = 0.4  # a name that only stands somewhere in the clause
 
 
@@ -35,10 +43,15 @@ class _Clause:
 
     @property
     def lemma(self) -> str:
-        return str(self.verb.lemma_)
+        """The verb's; of "I've got a dog" it is "have"."""
+        got = self.verb.lower_ == "got" and any(child.tag_ in {"VBP", "VBZ"} for child in self.verb.children)
+        return "have" if got else str(self.verb.lemma_)
 
-    def relation(self, preposition: str, index: int | None) -> Relation:
+    def relation(self, preposition: str, index: int | None, noun: Token | None = None) -> Relation:
+        """The relation to a mention, or to a plain noun."""
         kind = self.sheet.type(index) if index is not None else ""
+        if noun is not None and index is None and is_gathering(noun):
+            kind = "event"
         particle = grammar.particle(self.verb)
         return predicates.of_verb(self.lemma, particle, preposition, kind, self.sheet.schema)
 
@@ -54,10 +67,17 @@ def clause(sheet: Sheet, verb: Token) -> Iterator[Statement]:
     found = list(_passive(here, actors) if passive else _active(here, actors))
     if not actors:
         found += _about_subject(here, tokens, passive=passive)
-    found += _companions(here, actors, found)
+    if sheet.speaker is None:  # in talk such names are mostly those one speaks to
+        found += _companions(here, actors, found)
     polarity, over = grammar.polarity(verb), grammar.formerly(verb)
     for one in found:
-        yield replace(one, anchor=verb, polarity=polarity, formerly=over)
+        mood = "affirmed" if polarity == "hypothetical" and _is_wish(one) else polarity
+        yield replace(one, anchor=verb, polarity=mood, formerly=over)
+
+
+def _is_wish(one: Statement) -> bool:
+    """ "I'd love to": what is supposed there is what is wanted, not the wanting."""
+    return one.predicate == "wants" and one.anchor.lemma_ in {"like", "love"} and not grammar.negated(one.anchor)
 
 
 def _active(here: _Clause, actors: Sequence[int]) -> Iterator[Statement]:
@@ -74,22 +94,43 @@ def _argument(here: _Clause, preposition: str, noun: Token, actor: int) -> Itera
     if here.lemma in COPULAS and not preposition:
         yield from _copula(here, noun, actor)
         return
-    relation = here.relation(preposition, index)
+    if here.lemma == "get" and noun.dep_ == "acomp" and noun.tag_ == "VBN":
+        yield from _got(here, noun, actor)
+        return
+    relation = here.relation(preposition, index, noun)
     if index is not None:
+        if here.lemma in {"buy", "purchase"} and here.sheet.type(actor) == "person":
+            relation = Relation("bought")  # people buy a Volvo, companies Volvo
         yield fact(actor, relation, index, here.verb)
         yield from _attached(here, noun, actor)
-    elif here.sheet.named(noun) and relation.name != "role":
-        yield from _announced(here, preposition, noun, actor)
+    elif here.sheet.named(core := grammar.counted(noun)) and relation.name != "role":
+        yield from _announced(here, preposition, core, actor)
     elif relation.name == "role":
         yield from described(here.sheet, here.verb, noun, actor)
     else:
         yield from _plain_object(here, preposition, noun, actor, relation)
 
 
+def _got(here: _Clause, participle: Token, actor: int) -> Iterator[Statement]:
+    """ "got engaged to Viktor"."""
+    for preposition, head in grammar.arguments(participle):
+        index = here.sheet.entity(head)
+        if preposition and index is not None:
+            words = (participle.lemma_, participle.lower_, preposition)
+            yield fact(
+                actor, predicates.of_participle(*words, here.sheet.type(index), here.sheet.schema), index, here.verb
+            )
+
+
 def _announced(here: _Clause, preposition: str, noun: Token, actor: int) -> Iterator[Statement]:
     """ "recorded two albums, Lungs and Ceremonials": the noun stands for the names that follow it."""
+    kin = predicates.NOUNS.get(noun.lemma_) if noun.lemma_ in predicates.KIN else None
     for index in here.sheet.named(noun):
-        if index != actor:
+        if index == actor:
+            continue
+        if kin and here.lemma in _GAINING:
+            yield fact(index, kin, actor, here.verb, 0.8)
+        else:
             yield fact(actor, here.relation(preposition, index), index, here.verb, 0.8)
 
 
@@ -106,7 +147,7 @@ def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, rela
     if noun.lower_ in DULL or noun.pos_ in {"PRON", "DET"}:
         return
     if _tells(here, preposition, noun, actor) and not relation.inverted:
-        yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7)
+        yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7, thing=noun)
     for one in here.sheet.below(noun):
         if one.index != actor:
             yield fact(actor, _indirect(here, preposition, one), one.index, here.verb, 0.6)
@@ -116,15 +157,23 @@ def _tells(here: _Clause, preposition: str, noun: Token, actor: int) -> bool:
     """Whether an object is worth a fact by itself: no date, nothing of somebody else's, no figure of speech."""
     if noun.pos_ not in {"NOUN", "PROPN", "NUM", "VERB"} or noun.ent_type_ in {"DATE", "TIME"}:
         return False
-    if any(child.dep_ == "poss" and here.sheet.inside(child) not in {None, actor} for child in noun.children):
+    if _belongs_to_another(here.sheet, noun, actor):
         return False
-    known = predicates.known_verb(here.lemma, preposition, "")
+    verb = "_".join(filter(None, (here.lemma, grammar.particle(here.verb))))
+    known = predicates.known_verb(verb, preposition, "")
     return known is not None if preposition else here.lemma not in LIGHT
+
+
+def _belongs_to_another(sheet: Sheet, noun: Token, actor: int) -> bool:
+    owners = [sheet.inside(child) for child in noun.children if child.dep_ == "poss"]
+    return any(owner is not None and sheet.name(owner) != sheet.name(actor) for owner in owners)
 
 
 def _indirect(here: _Clause, preposition: str, one: Below) -> Relation:
     """ "signed a contract with Arsenal": sign_contract_with; but "lives in a flat in Berlin" lives in Berlin."""
     kind = here.sheet.type(one.index)
+    if one.owner.lemma_ in _JOBS and (one.link == "at" or (one.link in {"with", "for"} and kind != "location")):
+        return Relation(_TAKEN.get(here.lemma, predicates.slug(here.lemma, one.owner.lemma_, one.link)))
     if one.link in {"poss", "compound"}:
         return Relation(predicates.slug(here.lemma, preposition, one.owner.lemma_))
     if preposition and kind == "location" and one.link in {"in", "at", "near"}:
@@ -166,7 +215,8 @@ def _adjective(here: _Clause, adjective: Token, actor: int) -> Iterator[Statemen
         yield fact(actor, predicates.of_verb(word, "", preposition, sheet.type(found), sheet.schema), found, verb)
     if not names and adjective.lower_ not in MOODS and adjective.pos_ == "ADJ" and here.lemma == "be":
         end = adjective.right_edge if len(list(adjective.subtree)) <= 8 else adjective
-        yield from value(actor, "is", sheet.doc[adjective.i : end.i + 1].text.rstrip(" -,;:"), verb, 0.6)
+        words = sheet.doc[adjective.i : end.i + 1].text.rstrip(" -,;:")
+        yield from value(actor, "is", words, verb, 0.6, thing=adjective)
 
 
 def _complement(here: _Clause, actor: int) -> Iterator[Statement]:
@@ -178,7 +228,7 @@ def _complement(here: _Clause, actor: int) -> Iterator[Statement]:
         elif child.dep_ in {"xcomp", "dobj"} and child.pos_ == "VERB":
             name = _attitude(here.verb)
             if name:
-                yield from value(actor, name, grammar.clause(child), here.verb)
+                yield from value(actor, name, grammar.clause(child), here.verb, thing=child)
 
 
 def _attitude(verb: Token) -> str:
@@ -201,10 +251,13 @@ def _passive_argument(here: _Clause, preposition: str, noun: Token, patient: int
     sheet, verb, index = here.sheet, here.verb, here.sheet.entity(noun)
     naming = here.lemma in NAMING and not preposition
     if index is None:
-        if naming or (preposition == "as" and noun.pos_ == "NOUN"):
+        appointed = preposition == "as" or (preposition == "to" and here.lemma == "promote")
+        if naming or (appointed and noun.pos_ == "NOUN"):
             yield from described(sheet, verb, noun, patient)
         else:
             name = predicates.slug(verb.lower_, preposition) if preposition else "received"
+            if name in _PASSIVE_VALUES:
+                yield from value(patient, name, grammar.phrase(noun), verb, 0.7, thing=noun)
             yield from _plain_object(here, preposition, noun, patient, Relation(name))
     elif preposition == "by":
         relation = predicates.of_verb(here.lemma, "", "", sheet.type(patient), sheet.schema)
@@ -223,12 +276,29 @@ def _about_subject(here: _Clause, nouns: Sequence[Token], *, passive: bool) -> I
         for other in grammar.coordinated(head):
             index = here.sheet.entity(other)
             if index is None:
+                if here.lemma == "be" and other.pos_ == "NOUN" and not preposition:
+                    yield from _favoured(here, nouns, other)
                 continue
-            for noun in nouns:
-                if (here.lemma in COPULAS or here.lemma == "include") and not preposition:
+            called = passive and here.lemma in {"call", "name"}
+            for noun in map(_bearer, nouns):
+                if (here.lemma in COPULAS or here.lemma == "include" or called) and not preposition:
                     yield from described(here.sheet, here.verb, noun, index)
                 else:
                     yield from _owned_subject(here, noun, preposition, index, passive=passive)
+
+
+def _favoured(here: _Clause, nouns: Sequence[Token], thing: Token) -> Iterator[Statement]:
+    """ "my favorite food is ramen"."""
+    for noun in nouns:
+        for one in here.sheet.below(noun):
+            name = favourite(noun)
+            if name and one.link == "poss":
+                yield from value(one.index, name, grammar.phrase(thing), here.verb, thing=thing)
+
+
+def _bearer(noun: Token) -> Token:
+    """Of "my dog's name" the dog."""
+    return next((child for child in noun.children if child.dep_ == "poss" and noun.lemma_ == "name"), noun)
 
 
 def _owned_subject(here: _Clause, noun: Token, preposition: str, index: int, *, passive: bool) -> Iterator[Statement]:

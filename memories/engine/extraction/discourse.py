@@ -16,6 +16,7 @@ NOUN_REACH = 8  # sentences that "the company" looks back
 # "we" is taken for the speaker, who is one of them.
 FIRST = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our", "ours", "ourselves"})
 SECOND = frozenset({"you", "your", "yours", "yourself"})
+OWNED = frozenset({"mine", "ours", "yours", "hers", "theirs"})  # something of theirs, but in "a friend of mine"
 _PERSONAL: dict[str, Gender] = {
     "he": "m", "him": "m", "his": "m", "himself": "m", "she": "f", "her": "f", "hers": "f", "herself": "f",
 }  # fmt: skip
@@ -119,9 +120,14 @@ class Discourse:
         modifiers = [child.lower_ for child in token.lefts if child.dep_ not in {"punct", "case"}]
         if types is None or modifiers not in (["the"], ["this"]):
             return None
-        things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types]
+        things = [seen for seen in self._recent(NOUN_REACH) if seen.type in types and not seen.name.islower()]
         called = [seen for seen in things if token.lower_ in seen.name.lower().split()]
         return _only(called) or _only(things) or _only(_latest_subjects(things))
+
+
+def is_something_of(token: Token) -> bool:
+    """ "Mine is blue": not the speaker but what is his; "a friend of mine" is a friend of the speaker."""
+    return token.lower_ in OWNED and token.dep_ != "pobj"
 
 
 def _is_subject(token: Token) -> bool:

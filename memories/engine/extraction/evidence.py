@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction import grammar
 from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import KIN
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
-    from memories.engine.extraction.naming import Name
+    from memories.engine.extraction.names import Name
 
 SURE, LIKELY, HINT = 4.0, 2.0, 1.0
 _TITLES_WORDS = """
@@ -34,6 +36,10 @@ _PERSONAL = frozenset(_PERSONAL_WORDS.split())
 _MAKING = frozenset({"write", "direct", "compose", "paint", "author", "translate", "illustrate", "invent", "sing"})
 _BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
 _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
+_WRITING = frozenset({"write", "author", "compose", "publish", "pen", "co-write", "rewrite"})
+_ACTING = frozenset({"star", "co-star", "act"})
+_BORDERING = frozenset({"border", "bind", "bound", "surround"})
+_SIDES = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
 _WHERE = frozenset({"in", "at", "from", "around"})
 
 
@@ -44,6 +50,18 @@ def evidence(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float
         root = doc[name.first : name.last].root
         for kind, weight in _spoken(doc, name, root, starts):
             yield name, kind, weight
+    yield from _alike(doc, names)
+
+
+def _alike(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float]]:
+    """The items of a list are of one kind, which most of them show."""
+    lists: dict[int, list[Name]] = defaultdict(list)
+    for name in names:
+        lists[grammar.list_head(doc[name.first : name.last].root).i].append(name)
+    for items in lists.values():
+        (kind, count), *_ = Counter(name.type for name in items).most_common(1)
+        if len(items) > 2 and count * 2 > len(items):
+            yield from ((name, kind, HINT) for name in items if name.rank >= 2)
 
 
 def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
@@ -56,6 +74,10 @@ def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Itera
         elif root.head.lower_ in _WHERE and name.last - name.first <= 2 and name.type in _MISTAKEN:
             yield "location", HINT
     yield from _as_author(root, name, starts)
+    yield from _as_work(root, name)
+    by = root.dep_ == "pobj" and root.head.lower_ == "by"
+    if by and (root.head.head.lemma_ in _BORDERING or root.head.head.lower_ in _SIDES):
+        yield "location", LIKELY
     if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
         yield "person", HINT
 
@@ -75,6 +97,14 @@ def _as_author(root: Token, name: Name, starts: dict[int, Name]) -> Iterator[tup
         made = head.head
         if made.lemma_ in _MAKING or kind_of(made) == "work":
             yield "person", HINT
+
+
+def _as_work(root: Token, name: Name) -> Iterator[tuple[str, float]]:
+    """ "wrote Animal Farm", "starred in Cabaret"."""
+    written = root.dep_ == "dobj" and root.head.lemma_ in _WRITING
+    acted = root.dep_ == "pobj" and root.head.lower_ == "in" and root.head.head.lemma_ in _ACTING
+    if name.rank >= 2 and (written or acted):
+        yield "work", LIKELY
 
 
 def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:
@@ -106,6 +136,8 @@ def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str
     place = starts.get(following.i)
     if place is not None and place.type == "location" and place.rank == 2 and name.last - name.first <= 3:
         closing = doc[place.last].text if place.last < len(doc) else "."
+        if closing == "(" and name.first == 0 and name.text.isupper():
+            yield "location", SURE  # a dateline
         if closing in {",", ".", ")", ";"} and name.type != "person":
             yield "location", LIKELY
 

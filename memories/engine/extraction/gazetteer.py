@@ -95,6 +95,27 @@ learning recognition classification classifier regression clustering optimizatio
 translation segmentation detection estimation modelling modeling factorization retrieval inference embedding parsing
 processing analysis computation programming engineering compression encryption approximation
 """
+GENRE = "genre"  # the mark of a kind of music in an index of names; its type is concept
+# Kinds of music; only where the passage speaks of music, and each also with "music" behind it.
+_GENRES = """
+rock;pop;funk;gospel;zydeco;swing;punk;post-punk;indie rock;indie folk;indie pop;soul;hip hop;rap;ragtime;bebop;
+rockabilly;honky-tonk;bluegrass;grunge;ambient;trance;dubstep;synth-pop;synthpop;new wave;dancehall;calypso;samba;
+salsa;tango;bossa nova;flamenco;mariachi;polka;polkas;waltz;jazz fusion;soul blues;chicago blues;delta blues;
+electric blues;country blues;blues rock;pop rock;art rock;noise pop;power pop;glam rock;glam metal;nu metal;
+doom metal;power metal;progressive metal;industrial rock;southern rock;surf rock;garage rock;soft rock;psychedelic rock;
+country rock;alt-country;western swing;outlaw country;texas country;cajun;tejano;klezmer;r&b;drum and bass;
+trip hop;disco;house;techno
+"""
+_MUSIC_ONLY = """
+country;folk;classical;electronic;dance;ambient;western;traditional;contemporary;christian;house;world;film;popular
+"""
+_MUSICAL = re.compile(
+    r"\b(?:music\w*|bands?|songs?|albums?|singers?|songwriter\w*|genres?|guitar\w*|jazz|blues|concerts?|recording\w*)\b",
+    re.I,
+)
+GENRES: tuple[str, ...] = tuple(
+    dict.fromkeys([f"{name} music" for name in (*_entries(_GENRES), *_entries(_MUSIC_ONLY))] + [*_entries(_GENRES)])
+)
 CONCEPTS: tuple[str, ...] = _entries(_CONCEPTS)
 METHODS = frozenset(_METHODS.split())
 
@@ -102,3 +123,8 @@ METHODS = frozenset(_METHODS.split())
 def about_computing(text: str) -> bool:
     """Whether the passage has a word that lets `Go` be the language rather than the verb."""
     return bool(_COMPUTING.search(text))
+
+
+def about_music(text: str) -> bool:
+    """Whether the passage has a word that lets `rock` be the music rather than the stone."""
+    return bool(_MUSICAL.search(text))

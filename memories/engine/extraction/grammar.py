@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction.names import text_of
 from memories.engine.extraction.predicates import ENDING, SPEECH, THOUGHT
 from memories.engine.types import Polarity
 
@@ -16,6 +17,18 @@ SUBJECTS = frozenset({"nsubj", "nsubjpass"})
 OBJECTS = frozenset({"dobj", "attr", "oprd", "dative", "acomp"})
 _MODALS = frozenset({"may", "might", "could", "would", "should", "must", "shall", "will", "'ll", "wo", "ca"})
 _CONDITIONS = frozenset({"if", "whether", "unless"})
+_ABILITY = frozenset({"speak", "play", "swim", "drive", "cook", "read", "sing", "dance", "ride", "ski", "code", "knit"})
+_PERSONS = frozenset({"i", "you", "we"})
+_BARELY = frozenset({"almost", "nearly", "hardly", "barely"})
+_ONCE = frozenset({"previously", "formerly", "originally", "once", "earlier", "then"})
+_AMOUNTS_WORDS = """
+number variety range list series group lot host couple selection collection array pair trio plethora majority handful
+dozen succession string set one some many several most member part
+"""
+_AMOUNTS = frozenset(_AMOUNTS_WORDS.split())
+_STATES = frozenset({"live", "reside", "work", "study", "teach", "own", "rent", "stay", "play", "be"})
+_EAGER = frozenset({"excited", "interested", "keen", "thrilled", "open", "nervous", "afraid", "scared"})
+_CHAIN = frozenset({"ccomp", "xcomp", "conj", "pcomp", "prep"})
 _DEEP = 5  # steps up a tree; deeper nesting is more often a slip of the parser than a sentence
 
 
@@ -23,8 +36,22 @@ def coordinated(token: Token) -> list[Token]:
     """The token and what "and" or "or" joins to it."""
     found = [token]
     for other in found:
-        found += [child for child in other.children if child.dep_ == "conj" and child.pos_ != "VERB"]
+        found += [
+            child for child in other.children if child.dep_ == "conj" and child.pos_ != "VERB" and not excluded(child)
+        ]
     return found
+
+
+def list_head(token: Token) -> Token:
+    """The first item of the list that a token is in; the parser takes some items for appositions."""
+    while token.dep_ in {"conj", "appos"} and token.head.i != token.i:
+        token = token.head
+    return token
+
+
+def excluded(noun: Token) -> bool:
+    """ "in Austin, not Boston": the noun is what it was not."""
+    return noun.i > 0 and noun.nbor(-1).lower_ == "not"
 
 
 def subjects(verb: Token, depth: int = 0) -> tuple[list[Token], bool]:
@@ -34,6 +61,9 @@ def subjects(verb: Token, depth: int = 0) -> tuple[list[Token], bool]:
     if own is not None:
         token = verb.head if own.tag_ in {"WDT", "WP"} and verb.dep_ == "relcl" else own
         return coordinated(token), own.dep_ == "nsubjpass"
+    helped = [child for helper in verb.children if helper.dep_ == "auxpass" for child in helper.children]
+    if any(child.dep_ in SUBJECTS for child in helped):  # "I got engaged", where "I" hangs on "got"
+        return [child for child in helped if child.dep_ in SUBJECTS], True
     if verb.dep_ in {"acl", "relcl"}:
         return coordinated(verb.head), verb.tag_ == "VBN"
     governor = _governor(verb)
@@ -72,11 +102,17 @@ def arguments(verb: Token) -> Iterator[tuple[str, Token]]:
 
 def _own_arguments(verb: Token) -> Iterator[tuple[str, Token]]:
     for child in verb.children:
-        if child.dep_ in OBJECTS and child.pos_ != "ADP":
+        if _is_object(child):
             if child.tag_ not in {"WDT", "WP", "WRB"}:
                 yield "", child
         elif child.dep_ in {"prep", "agent", "dative"}:
             yield from prepositional(child)
+
+
+def _is_object(child: Token) -> bool:
+    """Whether it is an object in form; the parser takes the language one speaks for an adverb."""
+    language = child.dep_ == "advmod" and child.pos_ == "PROPN" and child.ent_type_ in {"NORP", "LANGUAGE"}
+    return (child.dep_ in OBJECTS and child.pos_ != "ADP") or language
 
 
 def prepositional(preposition: Token) -> Iterator[tuple[str, Token]]:
@@ -118,13 +154,30 @@ def exemplifies(preposition: Token) -> bool:
     return such or preposition.lower_ == "including"
 
 
+def counted(noun: Token) -> Token:
+    """Of "a number of singers" the singers; else the noun itself."""
+    if noun.lemma_ not in _AMOUNTS:
+        return noun
+    things = (grand for child in noun.children if child.lower_ == "of" for grand in child.children)
+    return next((thing for thing in things if thing.dep_ == "pobj"), noun)
+
+
+def called(noun: Token) -> Iterator[Token]:
+    """The names that follow a noun: "a dog named Max", "two cats, Luna and Miso"."""
+    for child in noun.children:
+        if child.dep_ == "acl" and child.lemma_ in {"name", "call"}:
+            yield from (other for name in child.children if name.dep_ in OBJECTS for other in coordinated(name))
+        elif child.dep_ == "appos" and child.i > noun.i + 1:
+            yield from coordinated(child)
+
+
 def particle(verb: Token) -> str:
     return next((child.lower_ for child in verb.children if child.dep_ == "prt"), "")
 
 
 def negated(verb: Token) -> bool:
     return any(
-        child.dep_ == "neg" or child.lower_ in {"never", "nobody", "neither"} or _no_longer(child)
+        child.dep_ == "neg" or child.lower_ in {"never", "nobody", "neither"} | _BARELY or _no_longer(child)
         for child in verb.children
     )
 
@@ -140,36 +193,95 @@ def polarity(verb: Token) -> Polarity:
     node, moods = verb, set()
     for _ in range(_DEEP):
         moods |= _moods(node)
-        if node.dep_ not in {"ccomp", "xcomp", "conj", "pcomp", "prep"} or node.head.i == node.i:
+        if node.dep_ not in _CHAIN or node.head.i == node.i:
             break
         node = node.head
     order: tuple[Polarity, ...] = ("negated", "hypothetical", "reported")
     found = next((mood for mood in order if mood in moods), None)
-    return found or ("questioned" if verb.sent.text.rstrip().endswith("?") else "affirmed")
+    return found or ("questioned" if _asked(verb) else "affirmed")
+
+
+def sentence_end(token: Token) -> int:
+    """The index after the last token of the sentence. (`token.sent` reads the whole document each time.)"""
+    i, doc = token.i + 1, token.doc
+    while i < len(doc) and not doc[i].is_sent_start:
+        i += 1
+    return i
+
+
+def sentence_start(token: Token) -> int:
+    """The index of the first token of the sentence."""
+    i, doc = token.i, token.doc
+    while i > 0 and not doc[i].is_sent_start:
+        i -= 1
+    return i
+
+
+def _asked(verb: Token) -> bool:
+    i = sentence_end(verb) - 1
+    while i > verb.i and verb.doc[i].is_space:
+        i -= 1
+    return bool(verb.doc[i].text.endswith("?"))
 
 
 def _moods(node: Token) -> set[Polarity]:
     moods: set[Polarity] = set()
     helpers = {child.lower_ for child in node.children if child.dep_ in {"aux", "mark"}}
-    if helpers & _MODALS - {"ca"} or helpers & _CONDITIONS:
+    if helpers & _MODALS - {"ca"} or helpers & _CONDITIONS or _merely_possible(node):
         moods.add("hypothetical")
     if node.dep_ in {"ccomp", "xcomp"}:
         moods |= _governed_mood(node, node.head)
+    if node.dep_ == "advcl" and any(child.tag_ == "TO" for child in node.children):
+        moods.add("hypothetical")  # "join forces to create": the purpose, not what was done
+    if node.dep_ == "pcomp":
+        moods |= _prepositional_mood(node.head)
     return moods
+
+
+def _merely_possible(node: Token) -> bool:
+    """ "you'd love it", "we can change the world"; but "I can speak Finnish" is a fact."""
+    helpers = {child.lower_: child.tag_ for child in node.children if child.dep_ == "aux"}
+    if "MD" in {helpers.get("'d"), helpers.get("\u2019d")}:
+        return True
+    personal = any(child.lower_ in _PERSONS for child in node.children if child.dep_ in SUBJECTS)
+    return "can" in helpers and personal and node.lemma_ not in _ABILITY
+
+
+def _prepositional_mood(preposition: Token) -> set[Polarity]:
+    """ "instead of visiting", "thinking about moving", "looking forward to visiting", "excited about going"."""
+    if preposition.lower_ == "without" or any(child.lower_ in {"instead", "rather"} for child in preposition.children):
+        return {"negated"}
+    above = preposition.head
+    if above.lower_ in {"instead", "rather"}:
+        return {"negated"}
+    forward = above.lemma_ == "look" and any(child.lower_ == "forward" for child in above.children)
+    wanted = above.lemma_ in THOUGHT or above.lower_ in _EAGER or above.lemma_ in {"plan", "idea", "dream"}
+    return {"hypothetical"} if forward or wanted else set()
 
 
 def _governed_mood(node: Token, above: Token) -> set[Polarity]:
     if above.lemma_ in ENDING or (node.dep_ == "xcomp" and negated(above)):
         return {"negated"}
-    if above.lemma_ in THOUGHT or (node.dep_ == "xcomp" and above.lower_ == "going"):
+    if above.lemma_ == "guess" and above.i < node.i and above.nbor().lower_ == "what":
+        return set()  # "guess what, I got engaged"
+    if above.lemma_ in THOUGHT or (node.dep_ == "xcomp" and above.lower_ in {"going", "gon", "gonna", "have"}):
         gerund = node.tag_ == "VBG" and above.lemma_ in {"like", "love", "prefer"}
         return set() if gerund else {"hypothetical"}
     return {"reported"} if node.dep_ == "ccomp" and above.lemma_ in SPEECH else set()
 
 
 def formerly(verb: Token) -> bool:
-    """ "used to live": it was so and is over."""
+    """ "used to live", "before that I lived": it was so and is over."""
+    if verb.tag_ == "VBD" and verb.lemma_ in _STATES and any(_once(child) for child in verb.children):
+        return True
     return verb.dep_ == "xcomp" and verb.head.lower_ == "used" and verb.tag_ == "VB"
+
+
+def _once(child: Token) -> bool:
+    """ "before that", "previously", "back then"."""
+    if child.dep_ == "prep" and child.lower_ in {"before", "prior"}:
+        return any(grand.lower_ in {"that", "this", "then"} for grand in child.subtree)
+    return child.dep_ == "advmod" and child.lower_ in _ONCE
 
 
 def phrase(noun: Token, most: int = 12) -> str:
@@ -182,7 +294,7 @@ def phrase(noun: Token, most: int = 12) -> str:
     while words and (words[0].dep_ in {"det", "poss", "case", "cc", "punct", "predet"} or words[0].is_space):
         words.pop(0)
     words = words[: max(most, 1)] if end > noun.i + 1 else words[-most:]
-    return noun.doc.text[words[0].idx : words[-1].idx + len(words[-1])] if words else ""
+    return text_of(noun.doc)[words[0].idx : words[-1].idx + len(words[-1])] if words else ""
 
 
 def clause(verb: Token, most: int = 14) -> str:

@@ -35,6 +35,12 @@ _KINDS = {
         dialect disease protocol format degree medal model classifier task treebank""",
 }
 KINDS: dict[str, str] = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns.split()}
+_GATHERINGS_WORDS = """
+    concert meeting party wedding class course workshop seminar lecture rally parade protest ceremony gala show play
+    performance exhibition opening lesson rehearsal group session retreat camp reunion dinner barbecue picnic funeral
+    meetup hackathon service gig recital match game convention talk support-group fundraiser
+"""
+_GATHERINGS = frozenset(_GATHERINGS_WORDS.split())
 _PERSONAL = """
 works_for founded owns created member_of educated_at lives_in leads won student_of teacher_of successor_of
 predecessor_of supports enemy_of
@@ -63,3 +69,8 @@ def kind_of(noun: Token) -> str | None:
     if lemma == "language" and any(child.lower_ == "programming" for child in noun.children):
         kind = "technology"
     return kind
+
+
+def is_gathering(noun: Token) -> bool:
+    """Whether one attends it rather than visits it: a concert, a class."""
+    return noun.pos_ == "NOUN" and (noun.lemma_ in _GATHERINGS or KINDS.get(noun.lemma_) == "event")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
-from memories.engine.extraction.discourse import FIRST, SECOND, Discourse
+from memories.engine.extraction.discourse import FIRST, SECOND, Discourse, is_something_of
 from memories.engine.extraction.evidence import evidence
+from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.lookup import NameIndex
-from memories.engine.extraction.naming import Name, find_names
-from memories.engine.extraction.predicates import KNOWN
+from memories.engine.extraction.names import Name, text_of
+from memories.engine.extraction.naming import find_names
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
 from memories.engine.resolution.folding import fold
@@ -62,7 +63,7 @@ class LocalExtractor:
     beforehand, and no facts. Raises WeightsUnavailable when the model is not installed.
     """
 
-    version = "local-1"
+    version = "local-2"
 
     def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
         """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""
@@ -199,7 +200,7 @@ class _Memory:
         return [_Spot(place, token.doc[start].idx, token.idx + len(token), how)]
 
     def _addressed(self, passage: Passage, token: Token) -> tuple[str, str, MentionKind] | None:
-        if not passage.speaker or token.tag_ not in {"PRP", "PRP$"}:
+        if not passage.speaker or token.tag_ not in {"PRP", "PRP$"} or is_something_of(token):
             return None
         if token.lower_ in FIRST:
             return passage.speaker, "person", "pronoun"
@@ -216,12 +217,12 @@ class _Memory:
 
     def _facts(self, passage: Passage, window: _Window, spots: list[_Spot], before: int) -> Iterator[FactDraft]:
         """The facts of a window; `before` mentions of the passage came earlier."""
-        sheet = Sheet(window.doc, [spot.place for spot in spots], self.schema, self.speakers)
+        places = [spot.place for spot in spots]
+        opens = passage.position == 0 and window.offset == passage.start
+        sheet = Sheet(window.doc, places, self.schema, self.speakers, passage.speaker, opens=opens)
         found: dict[int, list[Statement]] = defaultdict(list)
         for statement in statements(sheet):
-            if self._is_chat(statement, spots):
-                continue
-            found[statement.anchor.sent.start].append(statement)
+            found[sentence_start(statement.anchor)].append(statement)
         now = passage.at or self.source.reference_time
         for sentence in window.doc.sents:
             dates = _dates(sentence, spots, now)
@@ -230,13 +231,6 @@ class _Memory:
             frame = self._frame(window, sentence)
             for fact in own:
                 yield _timed(self._draft(frame, passage, spots[fact.subject], before, fact=fact), fact, dates, now)
-
-    def _is_chat(self, fact: Statement, spots: list[_Spot]) -> bool:
-        """ "I'm telling you": what two speakers do to each other in talking, unless it is a relation that is known."""
-        if fact.object is None or spots[fact.subject].kind == "name" or spots[fact.object].kind == "name":
-            return False
-        both = {spots[fact.subject].place.name, spots[fact.object].place.name} <= set(self.speakers)
-        return both and fact.predicate not in KNOWN
 
     def _frame(self, window: _Window, sentence: Span) -> tuple[str, int, int]:
         """The sentence as it stands in the memory, with its offsets there."""
@@ -271,6 +265,7 @@ def _technologies() -> NameIndex:
     index.add(((name, "technology") for name in gazetteer.DISTINCT), exact=False)
     index.add(((name, "technology") for name in (*gazetteer.EXACT, *sorted(gazetteer.AMBIGUOUS))), exact=True)
     index.add(((name + ending, "concept") for name in gazetteer.CONCEPTS for ending in ("", "s")), exact=False)
+    index.add(((name, gazetteer.GENRE) for name in gazetteer.GENRES if name not in gazetteer.CONCEPTS), exact=False)
     return index
 
 
@@ -285,7 +280,7 @@ def _given_names(speakers: Sequence[str], schema: Schema) -> Iterator[tuple[str,
 
 
 def _mention(spot: _Spot, window: _Window) -> Mention:
-    text = window.doc.text[spot.start : spot.end]
+    text = text_of(window.doc)[spot.start : spot.end]
     name = spot.place.name.strip()[:MOST_NAME]
     return Mention(text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
+from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, described, fact, value
 
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from spacy.tokens import Span, Token
 
 _POSSESSIVE = frozenset({"'s", "\u2019s", "'", "\u2019", "s"})
+_DIRECTIONS_WORDS = """
+north south east west northern southern eastern western central northeast northwest southeast southwest northeastern
+northwestern southeastern southwestern north-east north-west south-east south-west upstate rural extreme nearby
+neighboring neighbouring downtown suburban coastal upper lower - present-day modern the
+"""
+_DIRECTIONS = frozenset(_DIRECTIONS_WORDS.split())
+_STATES_WORDS = """
+ala ariz ark calif colo conn del fla ga ill ind kan ky la md mass mich minn miss mo mont neb nev nh nj nm ny nc nd okla
+ore pa ri sc sd tenn tex vt va wash wva wis wyo dc
+"""
+_STATES = frozenset(_STATES_WORDS.split())
 _MODIFIERS = frozenset({"compound", "amod", "nmod", "poss"})
 
 
@@ -42,6 +54,18 @@ def announcements(sheet: Sheet, noun: Token) -> Iterator[Statement]:
                 yield replace(one, confidence=min(one.confidence, 0.75))
 
 
+def kin_of_speaker(sheet: Sheet) -> Iterator[Statement]:
+    """ "my kids", "our dog": who says so has them, whatever else the sentence says; named ones have facts of their
+    own."""
+    for noun in sheet.doc:
+        if noun.lemma_ not in predicates.OWN_KIN or noun.pos_ != "NOUN" or sheet.entity(noun) is not None:
+            continue
+        owner = next((child for child in noun.children if child.dep_ == "poss" and child.lower_ in {"my", "our"}), None)
+        index = sheet.inside(owner) if owner is not None and not sheet.named(noun) else None
+        if index is not None:
+            yield from value(index, "has", grammar.phrase(noun), noun, 0.7, thing=noun)
+
+
 def _owned(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     """A name right after another's possessive ending, or after "by", whatever the parser made of it."""
     last = sheet.places[index].last
@@ -61,7 +85,7 @@ def _owned(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
 
 def _apposed(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     for child in root.children:
-        if child.dep_ == "appos":
+        if child.dep_ == "appos" and not grammar.excluded(child):
             for noun in grammar.coordinated(child):
                 yield from _apposition(sheet, index, noun)
     if root.dep_ == "appos" and sheet.inside(root.head) is None:
@@ -72,12 +96,25 @@ def _apposition(sheet: Sheet, index: int, noun: Token) -> Iterator[Statement]:
     other = sheet.inside(noun)
     if other is None:
         yield from described(sheet, noun, noun, index)
-    elif _in_list(sheet, index, other):
+    elif _in_list(sheet, index, other) or not _beside(sheet, index, other):
         return
     elif other != index and sheet.type(index) == sheet.type(other) == "location":
         yield fact(index, Relation("located_in"), other, noun, 0.85)
-    elif other != index and sheet.type(index) != sheet.type(other):
+    elif other != index and sheet.type(index) != sheet.type(other) and not _is_agency(sheet, index, other):
         yield fact(index, predicates.between(sheet.type(index), "comma", sheet.type(other)), other, noun, 0.5)
+
+
+def _beside(sheet: Sheet, index: int, other: int) -> bool:
+    """Whether a name follows another after a comma or bracket; what is further on in a row says nothing of it."""
+    between = sheet.doc[sheet.places[index].last : sheet.places[other].first]
+    return 0 < len(between) <= 2 and between[0].text in {",", "(", "-", "\u2013", ":"}
+
+
+def _is_agency(sheet: Sheet, index: int, other: int) -> bool:
+    """The agency of a dateline: "KHARTOUM, Sudan (AP)"."""
+    first = sheet.places[other].first
+    bracketed = first > 0 and sheet.doc[first - 1].text == "("
+    return bracketed and (sheet.type(index), sheet.type(other)) == ("location", "organization")
 
 
 def _in_list(sheet: Sheet, index: int, other: int) -> bool:
@@ -105,14 +142,20 @@ def _titled(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     names = {found for child in before if (found := sheet.inside(child)) is not None}
     names |= {one.index for title in titles for one in sheet.below(title)}
     title = titles[-1] if titles else None
-    if title is not None and sheet.type(index) == "person" and title.lemma_.lower() not in predicates.KIN:
-        yield from value(index, "role", title.text, title)
+    if title is not None and sheet.type(index) == "person" and _is_title(title):
+        yield from value(index, "role", title.text, title, thing=title)
     for found in sorted(names - {index}):
         if title is not None:
             relation = predicates.of_noun(title.lemma_.lower(), "compound", sheet.type(found), sheet.schema)
             yield fact(index, relation, found, title, 0.75)
         elif sheet.type(found) in {"location", "group"} and not _owns(sheet, found):
             yield fact(index, Relation("from"), found, root, 0.6)
+
+
+def _is_title(noun: Token) -> bool:
+    """Whether a noun before a person's name says what that person is; "Bye Anna" does not."""
+    lemma = noun.lemma_.lower()
+    return lemma not in predicates.KIN and (predicates.is_role(lemma) or kind_of(noun) == "person")
 
 
 def _owns(sheet: Sheet, index: int) -> bool:
@@ -154,11 +197,7 @@ def _exemplifying(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
 
 def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     """ "Paris, France", "the Louvre in Paris": a name beside a place, whatever the parser hung them on."""
-    last = sheet.places[index].last
-    between = ""
-    while last < len(sheet.doc) and sheet.doc[last].lower_ in {",", "in", "(", "near"} and len(between) < 4:
-        between += sheet.doc[last].lower_
-        last += 1
+    last, between = _behind(sheet, index)
     other = sheet.inside(sheet.doc[last]) if last < len(sheet.doc) else None
     if other is None or other == index or sheet.places[other].first != last:
         return
@@ -167,10 +206,30 @@ def _adjacent(sheet: Sheet, index: int, root: Token) -> Iterator[Statement]:
     if not between or sheet.type(other) != "location":
         return
     wanted = {"location"} if between in {",", "("} else {"location", "organization", "event"}
-    if sheet.type(index) in wanted and sheet.doc[sheet.places[index].first].sent == sheet.doc[last].sent:
-        if between == "," and (not _closes(sheet, other) or _in_list(sheet, index, other)):
+    if sheet.type(index) in wanted and last < grammar.sentence_end(root):
+        state = _is_state(sheet, other)
+        if between == "," and not state and (not _closes(sheet, other) or _in_list(sheet, index, other)):
             return
         yield fact(index, Relation("located_in"), other, root, 0.6)
+
+
+def _behind(sheet: Sheet, index: int) -> tuple[int, str]:
+    """The token where the next name may begin, and the signs and prepositions before it: "in" of "in central Ohio"."""
+    last = sheet.places[index].last
+    between = ""
+    while last < len(sheet.doc) and len(between) < 4:
+        word = sheet.doc[last].lower_
+        if word in {",", "in", "(", "near"}:
+            between += word
+        elif not between or word not in _DIRECTIONS:
+            break
+        last += 1
+    return last, between
+
+
+def _is_state(sheet: Sheet, index: int) -> bool:
+    """ "Calif.": after a comma it is never one more item of a list of towns."""
+    return sheet.name(index).replace(".", "").casefold() in _STATES
 
 
 def _closes(sheet: Sheet, index: int) -> bool:

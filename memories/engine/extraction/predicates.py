@@ -16,7 +16,7 @@ works_for: work+for work+at work+with/organization serve+at teach+at employ< hir
 works_in: work+in/location work+in
 works_on: work+on
 role: work+as serve+as act+as
-lives_in: live+in live+at reside+in reside+at dwell+in settle+in move+to/location move+in/location
+lives_in: move+to/person live+in live+at reside+in reside+at dwell+in settle+in move+to/location move+in/location
 lives_in: relocate+to emigrate+to immigrate+to
 grew_up_in: grow_up+in grow+in/location
 located_in: lie+in locate+in situate+in base+in headquarter+in locate+at sit+in/location stand+in/location
@@ -34,6 +34,7 @@ includes: include contain
 member_of: join/organization join/group belong+to play+for sing+for/organization
 married_to: marry wed marry+to
 divorced_from: divorce divorce+from
+partner_of: engage+to
 parent_of: father mother
 likes: like love enjoy adore prefer admire appreciate fond+of
 dislikes: dislike hate detest loathe
@@ -41,7 +42,7 @@ uses: use utilize utilise adopt/technology switch+to/technology rely+on/technolo
 uses: build+with/technology write+in/technology implement+in/technology
 plans: plan intend aim
 wants: want wish hope
-visited: visit travel+to go+to/location fly+to drive+to/location tour trip+to vacation+in come+to/location
+visited: visit travel+to go+to fly+to drive+to/location tour trip+to vacation+in come+to/location
 created: create invent design develop build write compose author paint sculpt co-write co-create devise program
 directed: direct
 produced: produce
@@ -49,7 +50,7 @@ published: publish
 released: release
 won: win
 received: receive
-attended: attend go+to/event go+to participate+in/event
+attended: attend go+to/event go+to/organization participate+in/event
 participated_in: participate+in compete+in take_part+in
 said: say state remark
 leads: lead head chair run/organization govern/location rule/location captain
@@ -58,8 +59,8 @@ met: meet meet+with
 speaks: speak/concept speak/group
 supports: support
 teaches: teach
-joined: join
-left: leave resign+from quit step_down+from retire+from depart depart+from
+joined: join sign_up+for enroll+in enrol+in
+left: leave resign+from quit quit+at step_down+from retire+from depart depart+from
 named_after: name+after
 influenced: influence
 influenced_by: inspire+by
@@ -78,7 +79,9 @@ married_to: wife husband spouse
 relative_of: cousin uncle aunt nephew niece grandfather grandmother grandson granddaughter grandparent relative
 relative_of: stepfather stepmother stepson stepdaughter ancestor descendant
 partner_of: partner girlfriend boyfriend fiance fiancé fiancee fiancée
-friend_of: friend buddy pal
+friend_of: friend buddy pal bestie
+boss_of: boss supervisor
+neighbor_of: neighbor neighbour
 colleague_of: colleague coworker co-worker collaborator teammate bandmate roommate
 works_for/organization: ceo cto cfo coo president chairman chairwoman chair director manager employee engineer professor
 works_for/organization: executive spokesman spokeswoman spokesperson vice-president officer editor correspondent analyst
@@ -109,7 +112,7 @@ predecessor_of: predecessor
 supports: supporter
 enemy_of: rival enemy opponent
 type_of: type kind form variant version subclass subgenre genre example instance generalization extension
-pet_of: dog cat pet puppy kitten
+pet_of: dog cat pet puppy kitten pup kitty hamster rabbit bunny parrot budgie pony horse tortoise turtle goldfish
 home_of: home birthplace
 """
 _SPEECH = """
@@ -139,7 +142,7 @@ thankful curious aware better best
 DULL = frozenset(_DULL.split())  # objects that say nothing
 MOODS = frozenset(_MOODS.split())  # adjectives that say nothing lasting
 _LIGHT = """take give put keep let tell show do mean need bring call feel hear hold handle reach turn set mind help
-check see pay follow miss lose face catch throw break push pull look seem thank"""
+check see pay follow miss face catch throw push pull look seem thank"""
 LIGHT = frozenset(_LIGHT.split())  # verbs whose plain objects are mostly figures of speech
 GENERIC = "related_to"
 _INVALID = re.compile(r"[^a-z0-9_]+")
@@ -177,11 +180,20 @@ _KIN = {
     "friend_of",
     "colleague_of",
     "pet_of",
+    "boss_of",
+    "neighbor_of",
 }
 KIN = frozenset(noun for noun, relation in NOUNS.items() if relation.name in _KIN)
+_OWN_KIN_WORDS = """
+son daughter child kid twin grandson granddaughter grandchild brother sister sibling wife husband spouse partner
+girlfriend boyfriend fiance fiancé fiancee fiancée stepson stepdaughter
+"""
+# Of these it is news that one has them.
+OWN_KIN = frozenset(_OWN_KIN_WORDS.split()) | {noun for noun, relation in NOUNS.items() if relation.name == "pet_of"}
 _ROLE_ENDINGS = ("er", "or", "ist", "ian", "man", "woman", "ant", "ess", "eur", "ect", "yst")
 _ROLES = frozenset(key.partition("/")[0] for key in NOUNS) - KIN | {
     "nurse",
+    "vet",
     "chef",
     "cook",
     "pilot",
@@ -220,7 +232,16 @@ def known_verb(verb: str, preposition: str, object_type: str) -> Relation | None
 def of_participle(lemma: str, form: str, preposition: str, object_type: str, schema: Schema) -> Relation:
     """The relation of a passive verb with an object after a preposition: was born in, was awarded to."""
     plain = slug(form, preposition)
-    known = {"born_in", "located_in", "married_to", "named_after", "known_for", "known_as", "divorced_from"}
+    known = {
+        "born_in",
+        "located_in",
+        "married_to",
+        "named_after",
+        "known_for",
+        "known_as",
+        "divorced_from",
+        "partner_of",
+    }
     relation = ACTIVE.get(f"{lemma}+{preposition}")
     if plain not in schema.relation_types and relation and relation.name in known:
         return relation

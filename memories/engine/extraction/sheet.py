@@ -19,6 +19,7 @@ MOST_VALUE = 300
 # "the city of Ghent" is Ghent; "the capital of Peru" is not Peru.
 _SAME_PLACE_WORDS = """city town village country state province county republic island municipality kingdom"""
 _SAME_PLACE = frozenset(_SAME_PLACE_WORDS.split())
+_SERVED = frozenset({"student", "patient", "guest", "customer", "client", "pupil", "member", "regular", "freshman"})
 DEEP = 2  # plain nouns between a noun and a name below it
 
 
@@ -44,6 +45,7 @@ class Statement:
     polarity: Polarity = "affirmed"
     confidence: float = 0.9
     formerly: bool = False
+    thing: Token | None = None  # the word that a value was read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,18 @@ class Sheet:
     """A window with its mentions, and the schema to name relations by."""
 
     def __init__(
-        self, doc: Doc, places: Sequence[Place], schema: Schema, speakers: Collection[str] = frozenset()
+        self,
+        doc: Doc,
+        places: Sequence[Place],
+        schema: Schema,
+        speakers: Collection[str] = frozenset(),
+        speaker: str | None = None,
+        *,
+        opens: bool = False,
     ) -> None:
         self.doc = doc
+        self.speaker = speaker  # whose words these are; None in a text
+        self.opens = opens and speaker is None  # whether a text begins here
         self.speakers = speakers  # their names between commas are addresses, no appositions
         self.places = places
         self.schema = schema
@@ -76,6 +87,17 @@ class Sheet:
             noun = _of_kind(root, place.type) or _exemplified(root)
             if noun is not None and noun.i not in self._at and index not in self._named[noun.i]:
                 self._named[noun.i].append(index)
+
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """ "a dog named Max", "two cats, Luna and Miso": kin and pets, and what they are called."""
+        for noun in self.doc:
+            if noun.pos_ == "NOUN" and noun.lemma_ in predicates.KIN and noun.i not in self._at:
+                for token in grammar.called(noun):
+                    index = self._at.get(token.i)
+                    if index is not None and index not in self._named[noun.i]:
+                        self._named[noun.i].append(index)
 
     def inside(self, token: Token) -> int | None:
         """The mention that the token is a word of."""
@@ -166,11 +188,13 @@ def fact(subject: int, relation: Relation, thing: int, anchor: Token, confidence
     return Statement(subject, relation.name, thing, None, anchor, confidence=confidence)
 
 
-def value(subject: int, predicate: str, text: str, anchor: Token, confidence: float = 0.8) -> Iterator[Statement]:
-    """A statement with a text, if there is one."""
+def value(
+    subject: int, predicate: str, text: str, anchor: Token, confidence: float = 0.8, *, thing: Token | None = None
+) -> Iterator[Statement]:
+    """A statement with a text, if there is one; `thing` is the head of its words."""
     text = " ".join(text.split())[:MOST_VALUE]
     if any(sign.isalnum() for sign in text):
-        yield Statement(subject, predicate, None, text, anchor, confidence=confidence)
+        yield Statement(subject, predicate, None, text, anchor, confidence=confidence, thing=thing)
 
 
 def described(sheet: Sheet, anchor: Token, noun: Token, who: int) -> Iterator[Statement]:
@@ -181,11 +205,27 @@ def described(sheet: Sheet, anchor: Token, noun: Token, who: int) -> Iterator[St
     lemma = noun.lemma_.lower()
     if not (below and lemma in predicates.KIN):
         role = sheet.type(who) == "person" and predicates.is_role(lemma)
-        yield from value(who, "role" if role else "is_a", _wording(sheet, noun, below), anchor)
+        yield from value(who, "role" if role else "is_a", _wording(sheet, noun, below), anchor, thing=noun)
     for one in below:
         owner = one.owner.lemma_.lower()
         relation = predicates.of_noun(owner, one.link, sheet.type(one.index), sheet.schema)
+        if _is_post(sheet, noun, who, one):
+            relation = Relation("works_for")
+        if one.link == "poss" and (liked := favourite(one.owner)):
+            relation = Relation(liked, inverted=True)
         yield fact(who, relation, one.index, anchor, 0.85 if one.owner.i == noun.i else 0.6)
+
+
+def favourite(noun: Token) -> str:
+    """ "favorite_band" of "my favorite band", else nothing."""
+    best = any(child.lower_ in {"favorite", "favourite", "fave"} for child in noun.children)
+    return predicates.slug("favorite", noun.lemma_) if best else ""
+
+
+def _is_post(sheet: Sheet, noun: Token, who: int, one: Below) -> bool:
+    """ "a vet at Sunnyside Clinic": what a person is there for, unless it is to be taught or served."""
+    there = one.link == "at" and one.owner.i == noun.i and sheet.type(one.index) in {"organization", "location"}
+    return there and sheet.type(who) == "person" and noun.lemma_ not in _SERVED
 
 
 def _wording(sheet: Sheet, noun: Token, below: Sequence[Below]) -> str:

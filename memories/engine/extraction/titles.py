@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction.grammar import sentence_end, sentence_start
 from memories.engine.extraction.kinds import kind_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def titles(doc: Doc) -> Iterator[Title]:
 
 
 def _is_year(doc: Doc, i: int) -> bool:
+    """Whether a bracket that opens before token `i` holds a year, or who published it and a year."""
+    while i + 2 < len(doc) and doc[i].text.istitle() and not doc[i].is_sent_start:
+        i += 2 if doc[i + 1].text == "," else 1
     if i + 1 >= len(doc) or doc[i + 1].text not in {")", ","}:
         return False
     return len(doc[i].text) == 4 and doc[i].text.isdigit() and doc[i].text[:2] in {"18", "19", "20"}
@@ -107,7 +111,7 @@ def _items(doc: Doc, start: int) -> Iterator[tuple[int, int]]:
 
 def _segments(doc: Doc, start: int) -> Iterator[tuple[int, int]]:
     """Ranges between commas, as long as they hold only words of names; brackets are passed over."""
-    first, i, sentence = start, start, doc[start - 1].sent.end if start else len(doc)
+    first, i, sentence = start, start, sentence_end(doc[start - 1]) if start else len(doc)
     while i < sentence:
         token = doc[i]
         if token.text in {",", ";"}:
@@ -155,7 +159,7 @@ def _trimmed(doc: Doc, first: int, last: int) -> tuple[int, int] | None:
 
 def _before(doc: Doc, bracket: int) -> Iterator[Title]:
     first = bracket
-    start = doc[bracket].sent.start
+    start = sentence_start(doc[bracket])
     while first > start and _in_name(doc[first - 1]) and bracket - first < LONGEST:
         if doc[first - 1].tag_ == "POS" and doc[first - 2].ent_type_ == "PERSON":
             break

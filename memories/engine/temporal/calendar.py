@@ -30,6 +30,10 @@ MONTHS = {
 WEEKDAYS = {
     name: i for i, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
+SHORT_WEEKDAYS = {
+    **dict.fromkeys(["mon"], 0), **dict.fromkeys(["tue", "tues"], 1), **dict.fromkeys(["wed", "weds"], 2),
+    **dict.fromkeys(["thu", "thur", "thurs"], 3), "fri": 4, "sat": 5, "sun": 6,
+}  # fmt: skip
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # first month, northern half
 NUMBERS = {
     word: i

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from memories.engine.temporal import calendar
-from memories.engine.temporal.calendar import MONTHS, NUMBERS, SEASONS, WEEKDAYS, Stretch
+from memories.engine.temporal.calendar import MONTHS, NUMBERS, SEASONS, SHORT_WEEKDAYS, WEEKDAYS, Stretch
 from memories.engine.types import Precision
 
 Relation = Literal["at", "since", "until", "between"]
@@ -51,7 +51,8 @@ _COUNT = (
     r"(?P<count>\d{1,4}|an?(?: couple(?: of)?| dozen)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 )
 _UNIT = r"(?P<unit>minute|hour|day|night|week|fortnight|month|year|decade|century|centurie)s?"
-_WEEKDAY = r"(?P<weekday>" + "|".join(WEEKDAYS) + r")"
+_SHORT_DAYS = "|".join(day.capitalize() for day in sorted(SHORT_WEEKDAYS, key=len, reverse=True))
+_WEEKDAY = r"(?P<weekday>" + "|".join(WEEKDAYS) + rf"|(?-i:{_SHORT_DAYS})\b\.?)"
 _SEASON = r"(?P<season>" + "|".join(SEASONS) + r")"
 _WHICH = r"(?P<which>last|past|previous|this|current|next|coming|following)"
 
@@ -60,7 +61,7 @@ _FUTURE = re.compile(
 )
 _MAYBE = re.compile(
     r"\d|\b(?:yester|to(?:day|night|morrow)|last|past|previous|this|current|next|coming|following)|"
-    r"(?:day|minute|hour|week|fortnight|month|year|decade)s?\b|\b" + _MONTH,
+    r"(?:day|minute|hour|week|fortnight|month|year|decade)s?\b|\b" + _MONTH + r"|\b(?:on|since|until|by)\s",
     re.I,
 )
 _BEFORE = re.compile(
@@ -194,7 +195,7 @@ def _relative_name(match: re.Match[str], context: _Context) -> Stretch | None:
     """last Friday, next May, this summer."""
     steps, parts, now = _direction(match), match.groupdict(), context.now
     if parts["weekday"]:
-        return _weekday(now, WEEKDAYS[parts["weekday"].lower()], steps)
+        return _weekday(now, _day_number(parts["weekday"]), steps)
     if parts["month"]:
         return calendar.months(_turn(now, MONTHS[parts["month"].lower()], 1, steps), MONTHS[parts["month"].lower()])
     first = SEASONS[parts["season"].lower()]
@@ -216,8 +217,14 @@ def _weekday(now: datetime, weekday: int, steps: int) -> Stretch:
     return calendar.day(now + timedelta(days=(weekday - now.weekday() - 1) % 7 + 1))
 
 
+def _day_number(word: str) -> int:
+    """0 for Monday or Mon."""
+    name = word.lower().rstrip(".")
+    return WEEKDAYS.get(name, SHORT_WEEKDAYS.get(name, 0))
+
+
 def _bare_weekday(match: re.Match[str], context: _Context) -> Stretch | None:
-    weekday = WEEKDAYS[match["weekday"].lower()]
+    weekday = _day_number(match["weekday"])
     ahead = (weekday - context.now.weekday()) % 7
     return calendar.day(context.now + timedelta(days=ahead if context.future else -((7 - ahead) % 7)))
 
