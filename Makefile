@@ -62,9 +62,8 @@ lint: install-dev
 test: lint chromium
 	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m "not slow"
 
-# Exit status 5 is pytest's word for "no such test".
-faults: install-dev
-	@$(RUN) -m pytest --ds tests.settings -q -m slow || [ $$? = 5 ]
+faults: install-dev chromium
+	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m slow
 
 bench: install-dev
 	@$(RUN) -m bench.startup

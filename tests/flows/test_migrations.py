@@ -29,7 +29,7 @@ VENDORS = ["sqlite", "postgresql"]
 LISTED = re.compile(r"^  \[(.)\] (\w+)", re.MULTILINE)
 
 
-@pytest.fixture(scope="module", params=VENDORS)
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Version:
     """This version on a database with all its tables; tests change nothing in it, or take a copy."""
     folder = tmp_path_factory.mktemp("template")
