@@ -74,15 +74,43 @@ def candidates(project_id: UUID, kind: str, question: str, limit: int) -> list[t
 
 
 def _sqlite(project_id: UUID, kind: str, words: Sequence[str], limit: int) -> list[tuple[int, float]]:
-    any_word = " OR ".join(f'"{word}"' for word in words)
-    match = f'project_id : "{project_id.hex}" AND kind : "{kind}" AND text : ({any_word})'
-    rank = f"bm25({TABLE}, 0.0, 0.0, 1.0)"
+    """FTS5 weighs a word by how many documents of all projects have it; here it counts what this project's have, so
+    that nobody's results depend on what others save."""
+    scope = f'project_id : "{project_id.hex}" AND kind : "{kind}"'
+    scores: dict[int, float] = {}
+    for word in words:
+        text = f'text : ("{word}")'
+        own, all_own, others_too, everything = _counts(project_id, kind, f"{scope} AND {text}", text)
+        if own:
+            weight = rarity(own, all_own) / rarity(others_too, everything)
+            for document, score in _best(f"{scope} AND {text}", limit):
+                scores[document] = scores.get(document, 0.0) + weight * score
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+
+def _counts(project_id: UUID, kind: str, here: str, everywhere: str) -> tuple[int, int, int, int]:
+    """How many documents of the project match, and it has; how many of all projects match, and there are."""
+    matches = f"SELECT count(*) FROM {TABLE} WHERE {TABLE} MATCH %s"  # noqa: S608
+    own = "SELECT count(*) FROM memories_searchdocument WHERE project_id = %s AND kind = %s"
+    statement = f"SELECT ({matches}), ({own}), ({matches}), (SELECT count(*) FROM memories_searchdocument)"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT rowid, -{rank} FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY {rank} LIMIT %s",  # noqa: S608
-            [match, limit],
-        )
+        cursor.execute(statement, [here, project_id.hex, kind, everywhere])
+        row: tuple[int, int, int, int] = cursor.fetchone()
+        return row
+
+
+def _best(match: str, limit: int) -> list[tuple[int, float]]:
+    rank = f"bm25({TABLE}, 0.0, 0.0, 1.0)"
+    statement = f"SELECT rowid, -{rank} FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY {rank} LIMIT %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [match, limit])
         return [(int(document), float(score)) for document, score in cursor.fetchall()]
+
+
+def rarity(having: int, total: int) -> float:
+    """The weight of a word that `having` of `total` documents have: Robertson's, kept above zero as SQLite does."""
+    weight = math.log((total - having + 0.5) / (having + 0.5)) if total > having else 0.0
+    return max(1e-6, weight)
 
 
 def _postgresql(project_id: UUID, kind: str, words: Sequence[str], limit: int) -> list[tuple[int, float]]:
@@ -108,7 +136,7 @@ def bm25(rows: Sequence[tuple[int, str, int, int]], total: int) -> dict[int, flo
     lengths = {document: length for document, _, _, length in rows}
     mean = sum(lengths.values()) / max(1, len(lengths)) or 1.0
     having = Counter(word for _, word, _, _ in rows)
-    weights = {word: max(1e-6, math.log((total - n + 0.5) / (n + 0.5))) for word, n in having.items()}
+    weights = {word: rarity(n, total) for word, n in having.items()}
     scores: dict[int, float] = {}
     for document, word, count, length in rows:
         part = count * (K1 + 1) / (count + K1 * (1 - B + B * length / mean))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.core.management import call_command
 from django.db import connection
 from hypothesis import given, settings
@@ -85,6 +86,22 @@ class Migrating(TransactionTestCase):
         document = rows_of(project, "Turin")
         found = words.candidates(project.pk, "entity", "turin", 10)
         assert [pk for pk, _ in found] == [document.pk]
+
+
+class OtherProjects(TestCase):
+    """What others save is nobody else's business, in the weights of the words too."""
+
+    def test_a_word_that_others_use_a_lot_weighs_what_it_weighs_here(self) -> None:
+        project, other = Project.objects.create(name="x"), Project.objects.create(name="y")
+        for name in ("chess", "river", "oak", "stone", "cloud"):
+            rows_of(project, name)
+        before = dict(words.candidates(project.pk, "entity", "chess river", 10))
+        for number in range(60):
+            rows_of(other, f"chess {number}")
+        after = dict(words.candidates(project.pk, "entity", "chess river", 10))
+        assert after.keys() == before.keys()
+        chess, river = sorted(after)
+        assert after[chess] / after[river] == pytest.approx(before[chess] / before[river], rel=0.2)
 
 
 def rows_of(project: Project, name: str) -> SearchDocument:
