@@ -23,7 +23,6 @@ from tasks_app import transitions
 from tasks_app.events import StoredData, task_channel
 from tasks_app.models import TaskEvent
 
-transitions.LEASE = timedelta(hours=1)  # nobody else takes these tasks, however slow the machine is
 PASSWORD = "correct horse battery"  # of users that live as long as a test
 
 
@@ -93,4 +92,5 @@ ADDED = (project, join, change_password, deactivate, backwards, send_and_roll_ba
 COMMANDS.update({function.__name__: function for function in ADDED})
 
 if __name__ == "__main__":
+    transitions.LEASE = timedelta(hours=1)  # nobody else takes these tasks, however slow the machine is
     main()
