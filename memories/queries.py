@@ -33,6 +33,8 @@ from memories.models import (
 )
 from tasks_app.models import Status
 
+HINT = 0.3  # the confidence of `mentioned_with`
+
 Scope: TypeAlias = Project | QuerySet[Project]
 EXCERPT = 280
 
@@ -108,6 +110,11 @@ def facts_of(memory: Memory) -> QuerySet[Fact]:
     support = FactSupport.objects.filter(fact=OuterRef("pk"), memory=memory, passage__generation=memory.generation)
     first_said = Subquery(support.order_by("start").values("start")[:1])
     return with_support(Fact.objects.filter(Exists(support))).order_by(first_said, "id")
+
+
+def hints_last(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts in their order, but those after the others that only say that two names stand together."""
+    return sorted(facts, key=lambda fact: fact.confidence <= HINT)
 
 
 # --- entities

@@ -60,7 +60,7 @@ def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpRe
         entity=entity,
         aliases=queries.aliases(entity),
         community=queries.community_of(entity),
-        facts=facts[:100],
+        facts=queries.hints_last(facts[:100]),
         past=past,
         page=paginate(request, mentions, 25),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from memories.models import Entity, Fact, Memory, Mention, Passage
-from memories.queries import MemoryDetail
+from memories.queries import MemoryDetail, hints_last
 from memories.views.spans import Span, segments
 
 WINDOW = 60_000
@@ -72,7 +72,7 @@ def read(memory: Memory, detail: MemoryDetail, at: int = 0, hit: tuple[int, int]
     said = {span.mark.fact.pk for span in spans if span.mark.fact}
     return Reading(
         blocks=[marker.block(passage) for passage in group],
-        facts=[fact for fact in detail.facts if fact.pk in said],
+        facts=hints_last(fact for fact in detail.facts if fact.pk in said),
         previous=groups[index - 1][0].start if index else None,
         next=groups[index + 1][0].start if index + 1 < len(groups) else None,
         in_step=True,
@@ -85,7 +85,7 @@ def _plain(content: str, detail: MemoryDetail, at: int) -> Reading:
     piece = Piece(content[start:end], None, None, "", "", hit=False)
     previous = start - WINDOW if start else None
     following = end if end < len(content) else None
-    return Reading([Block(None, [], [piece])], detail.facts, previous, following, in_step=False)
+    return Reading([Block(None, [], [piece])], hints_last(detail.facts), previous, following, in_step=False)
 
 
 def _windows(passages: Sequence[Passage]) -> list[list[Passage]]:

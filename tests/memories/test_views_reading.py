@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memories import queries
-from memories.models import Memory, Passage, Project
+from memories.models import Fact, Memory, Passage, Project
 from memories.search import SearchAnswer, SearchResult
 from memories.templatetags.pages import excerpt, highlight, marked, result_words, seconds, share, why_words
 from memories.views import reading, search
@@ -172,3 +172,11 @@ def test_words() -> None:
     assert [seconds(value) for value in (None, 1.24, 45.4, 600, 7200)] == ["", "1.2 s", "45 s", "10 min", "2.0 h"]
     assert [share(part, whole) for part, whole in ((1.0, 4.0), (None, 4.0), (0, 0))] == ["25.0%", "0.5%", "0.5%"]
     assert why_words({"words": 0.0, "names": ["Ada"], "distance": 2}) == "names Ada · distance 2"
+
+
+def test_names_that_only_stand_together_come_after_what_is_said_of_them(project: Project) -> None:
+    memory, ada, weak = rows.read_memory(project)
+    Fact.objects.filter(pk=weak.pk).update(confidence=queries.HINT)
+    sure = rows.fact(memory, ada, rows.entity(project, "Turin", "location"), "Ada moved to Lisbon.", confidence=0.9)
+    assert list(queries.facts_of(memory)) == [weak, sure]
+    assert reading.read(memory, queries.memory_detail(memory)).facts == [sure, weak]
