@@ -159,7 +159,7 @@ def test_killed_in_the_middle_of_a_migration_and_applied_again(here: Version, ne
     name = newer.add_migration(
         "memories", "halfway", f"{ADD_NOTE}, migrations.RunPython(slowly, slowly)", before=SLOWLY
     )
-    newer.change("memories/models.py", PROJECT_FIELD, f"{NOTE_FIELD}\n{PROJECT_FIELD}")
+    newer.change("memories/models/projects.py", PROJECT_FIELD, f"{NOTE_FIELD}\n{PROJECT_FIELD}")
     process = newer.start("manage_migrations", "apply")
     wait_for(lambda: Path(newer.environment["MEMSTACK_DATA_DIR"], "ran").exists() or None, 120)
     process.kill()
@@ -386,7 +386,7 @@ def test_types_nulls_defaults_and_checks_are_compared(here: Version) -> None:
 
 
 def test_a_model_changed_without_a_migration_is_found(here: Version, newer: Version) -> None:
-    newer.change("memories/models.py", PROJECT_FIELD, f"{NOTE_FIELD}\n{PROJECT_FIELD}")
+    newer.change("memories/models/projects.py", PROJECT_FIELD, f"{NOTE_FIELD}\n{PROJECT_FIELD}")
     found = newer.migrations("check", status=1)
     assert found == "memories: a model was changed without a migration: add field note to project\n"
 

@@ -1,0 +1,161 @@
+"""The graph: entities, the spans that mention them, facts and what supports them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from memories.models.base import UUIDModel
+from memories.models.projects import Project
+from memories.models.saved import Memory, Passage
+
+
+class Entity(UUIDModel):
+    """A node of the graph. The counters are kept by `memories.graph` in the transaction that changes them."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="entities")
+    name = models.CharField(max_length=500)
+    type = models.CharField(max_length=64)
+    summary = models.TextField(blank=True, default="")
+    fact_count = models.PositiveIntegerField(default=0, editable=False)
+    mention_count = models.PositiveIntegerField(default=0, editable=False)
+    first_seen_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    extractor = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "entities"
+        indexes = [
+            models.Index(fields=["project", "-id"], name="entity_newest"),
+            models.Index(fields=["project", "-mention_count"], name="entity_most_mentioned"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EntityAlias(models.Model):
+    """A name an entity goes by, its own included; `key` is the name folded for exact look-up."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="alias_rows")
+    name = models.CharField(max_length=500)
+    key = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "entity aliases"
+        constraints = [models.UniqueConstraint(fields=["entity", "name"], name="entity_alias_once")]
+        indexes = [models.Index(fields=["project", "key"], name="entity_alias_key")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Mention(UUIDModel):
+    """A span of a passage that stands for an entity; `start` and `end` count in the memory's content.
+
+    `type` is what the extractor took it for; the entity's own type is what most of its mentions say.
+    """
+
+    class Kind(models.TextChoices):
+        NAME = "name"
+        PRONOUN = "pronoun"
+        NOMINAL = "nominal"
+
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="mentions")
+    passage = models.ForeignKey(Passage, models.CASCADE, related_name="mentions")
+    memory = models.ForeignKey(Memory, models.CASCADE, related_name="mentions")
+    text = models.CharField(max_length=500)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    type = models.CharField(max_length=64)
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    extractor = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["start"]
+        constraints = [
+            models.CheckConstraint(condition=Q(start__lt=F("end")), name="mention_span"),
+            models.CheckConstraint(condition=Q(kind__in=["name", "pronoun", "nominal"]), name="mention_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Fact(UUIDModel):
+    """A dated statement between two entities, or about one.
+
+    `valid_at`, `invalid_at` are the world's time; `created_at`, `expired_at` when MemStack believed it.
+    """
+
+    class Polarity(models.TextChoices):
+        AFFIRMED = "affirmed"
+        NEGATED = "negated"
+        HYPOTHETICAL = "hypothetical"
+        QUESTIONED = "questioned"
+        REPORTED = "reported"
+
+    class Precision(models.TextChoices):
+        YEAR = "year"
+        MONTH = "month"
+        DAY = "day"
+        TIME = "time"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="facts")
+    subject = models.ForeignKey(Entity, models.CASCADE, related_name="facts_as_subject")
+    predicate = models.CharField(max_length=64)
+    object = models.ForeignKey(Entity, models.CASCADE, null=True, blank=True, related_name="facts_as_object")
+    value = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001 - null means "no value", as in the API
+    sentence = models.TextField()
+    valid_at = models.DateTimeField(null=True, blank=True)
+    invalid_at = models.DateTimeField(null=True, blank=True)
+    valid_precision = models.CharField(max_length=5, choices=Precision.choices, null=True, blank=True)  # noqa: DJ001
+    polarity = models.CharField(max_length=12, choices=Polarity.choices, default=Polarity.AFFIRMED)
+    confidence = models.FloatField(default=1.0)
+    extractor = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="fact_newest"),
+            models.Index(fields=["subject", "predicate"], name="fact_by_subject"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(object__isnull=False, value__isnull=True) | Q(object__isnull=True, value__isnull=False),
+                name="fact_object_or_value",
+            ),
+            models.CheckConstraint(condition=Q(confidence__range=(0, 1)), name="fact_confidence_range"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence[:80]
+
+
+class FactSupport(UUIDModel):
+    """Where a fact is said: the memory, its passage and the sentence's span in the memory's content."""
+
+    fact = models.ForeignKey(Fact, models.CASCADE, related_name="support")
+    memory = models.ForeignKey(Memory, models.CASCADE, related_name="support")
+    passage = models.ForeignKey(Passage, models.CASCADE, related_name="support")
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    extractor = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "fact support"
+        constraints = [
+            models.UniqueConstraint(fields=["fact", "passage", "start", "end"], name="fact_support_once"),
+            models.CheckConstraint(condition=Q(start__lt=F("end")), name="fact_support_span"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start}-{self.end}"
