@@ -47,7 +47,7 @@ def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> M
     with transaction.atomic():
         memory = intake.insert(project, new, user.pk)
         tasks.submit(project, Kind.INGEST_EPISODE, memory=memory)
-        memory.refresh_from_db()
+        memory.refresh_from_db(fields=["created_at"])
     return memory
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from memories.models import Memory, Project
@@ -43,10 +43,12 @@ def ensure_room(project: Project, count: int = 1) -> None:
 
 def pending(project: Project) -> int:
     """How many of the project's tasks wait, those among them that its imports have yet to make."""
-    imports = project.tasks.filter(kind=Kind.IMPORT_MEMORIES)
-    unmade = imports.filter(status__in=ACTIVE).exclude(stage=WAITING_STAGE)
-    left = unmade.aggregate(left=Sum(Coalesce("total", 1) - Coalesce("done", 0)))["left"] or 0
-    return left + project.tasks.filter(status=Status.PENDING).exclude(kind=Kind.IMPORT_MEMORIES).count()
+    imports = Q(kind=Kind.IMPORT_MEMORIES)
+    counted = project.tasks.filter(status__in=ACTIVE).aggregate(
+        waiting=Count("pk", filter=Q(status=Status.PENDING) & ~imports),
+        unmade=Sum(Coalesce("total", 1) - Coalesce("done", 0), filter=imports & ~Q(stage=WAITING_STAGE)),
+    )
+    return int(counted["waiting"]) + int(counted["unmade"] or 0)
 
 
 def submit(
@@ -62,7 +64,7 @@ def submit(
     that goes on. `total`: the children it will have. TooManyPending."""
     with transaction.atomic():
         ensure_room(project, total or 1)
-        if memory is not None:
+        if memory is not None and memory.task_id is not None:  # a new one has no earlier tasks
             cancel_active(memory.tasks.all())
         task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of, total=total)
         if memory is not None:

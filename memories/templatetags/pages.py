@@ -69,9 +69,11 @@ def moment(value: datetime | None) -> SafeString:
 
 @register.filter
 def seconds(value: float | None) -> str:
-    """Like `task-element.js` writes it: 1.2 s, 45 s, 12 min, 1.5 h."""
+    """Like `task-element.js` writes it: 40 ms, 1.2 s, 45 s, 12 min, 1.5 h."""
     if value is None:
         return ""
+    if 0 < value < 0.1:
+        return f"{max(value * 1000, 1):.0f} ms"
     if value < 10:
         return f"{value:.1f} s"
     if value < 90:
