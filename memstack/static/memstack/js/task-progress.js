@@ -100,14 +100,15 @@ class TaskProgress extends TaskElement {
     if (performance.now() - this.heard > QUIET) this.check();
   }
 
+  // Without news it had ended when the page was drawn, and the page knows more: whether it was retried already.
   ended(news) {
     const { status } = this.state;
     this.connection(stream.state);
-    this.show("cancel", false);
-    this.show("retry", status !== "completed");
-    this.show("link", status === "completed");
-    this.show("fail-note", status === "failed");
     if (news) {
+      this.show("cancel", false);
+      this.show("retry", status !== "completed");
+      this.show("link", status === "completed");
+      this.show("fail-note", status === "failed");
       this.say("eta", "");
       this.say("elapsed", seconds(news.duration_seconds));
       this.say("result", resultWords(news.result));
