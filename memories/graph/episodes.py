@@ -124,6 +124,8 @@ def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Pass
         text=passage.text,
         start=passage.start,
         end=passage.end,
+        page=passage.page,
+        seconds=passage.seconds,
     )
 
 

@@ -1,0 +1,1 @@
+"""Fetching what stands behind an address."""
