@@ -1,4 +1,4 @@
-"""Saves an address or a file as a memory whose text is yet to come: once in a project, however often it is handed in."""
+"""Saves an address or a file as a memory whose text is yet to come: once in a project, however often it comes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from memories import files, intake
 from memories.engine.documents import kinds
 from memories.fetching import sniffing
-from memories.fetching.addresses import canonical
 from memories.models import Memory, MemoryTag, Project, SavedDocument, SourceKey
+from memories.pipelines.duplicates import key_of
 from memories.validation import NewMemory, check_characters
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -45,7 +45,7 @@ def save_article(user_id: int | None, project: Project, url: str, tags: Sequence
     """
     url = check_address(url)
     new = NewMemory(title=shown(url), source_url=url, tags=tags)
-    return _once(user_id, project, address_key(url), new, lambda memory: _of_address(memory, url))
+    return _once(user_id, project, key_of(url), new, lambda memory: _of_address(memory, url))
 
 
 def save_file(user_id: int | None, project: Project, path: Path, name: str, tags: Sequence[str] = ()) -> Saved:
@@ -176,10 +176,6 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def address_key(url: str) -> str:
-    return hashlib.sha256(canonical(url).encode()).hexdigest()
-
-
 def shown(url: str) -> str:
     """What an article is called until its title is known."""
     return url.partition("://")[2].removeprefix("www.").rstrip("/")[:500]
@@ -199,6 +195,11 @@ def check_file(path: Path, name: str) -> str:
     if path.stat().st_size == 0:
         raise ValidationError("The file is empty.", code="empty")
     media_type = sniffing.media_type_of(path, "", name)
+    if media_type == "application/msword":
+        raise ValidationError(
+            "This is a Word file of the old form (.doc), or one with a password; save it as .docx without one.",
+            code="wrong_type",
+        )
     if not kinds.is_readable(media_type):
         raise ValidationError(
             f"This file looks like {media_type}, which can't be read. Text, Markdown, HTML, PDF, Word (docx) and "

@@ -152,6 +152,7 @@ def complete(
     result: dict[str, Any],
     effects: Callable[[], None],
     message: str,
+    *,
     cost: Cost = NO_COST,
     saved: tuple[str, int, str] | None = None,
 ) -> TaskLog:

@@ -1,7 +1,7 @@
 """What a file says: read as a document, or heard as a recording; kept, so that no attempt reads it twice.
 
-A web page that is mainly about a recording becomes both: its own words, then what is said. It is so when the page offers
-a recording (an audio or video element, an enclosure) and has fewer words of its own than `FEW_WORDS`.
+A web page that is mainly about a recording becomes both: its own words, then what is said. It is so when the page
+offers a recording (an audio or video element, an enclosure) and has fewer words of its own than `FEW_WORDS`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from memories.engine import documents, speech
@@ -43,7 +44,7 @@ class Content:
 def detect(progress: Progress, original: Original) -> speech.Recording | None:
     """Looks at the file; a recording when it is one that can be heard."""
     progress.stage("media_detect_start", 16, "Looking at what it is...")
-    recording = _probe(original) if kinds.is_recording(original.media_type) else None
+    recording = _probe(progress, original) if kinds.is_recording(original.media_type) else None
     progress.stage("media_detected", 18, _in_words(original, recording))
     if recording is not None:  # its stages take time by its length, those of other documents by their passages
         progress.pace = Pace(f"{progress.task.kind}/recording")
@@ -51,9 +52,9 @@ def detect(progress: Progress, original: Original) -> speech.Recording | None:
     return recording
 
 
-def _probe(original: Original) -> speech.Recording:
+def _probe(progress: Progress, original: Original) -> speech.Recording:
     try:
-        return speech.probe(Path(original.path))
+        return speech.probe(Path(original.path), stop=progress.checkpoint)
     except UnreadableDocument as error:
         raise InvalidSource(str(error)) from None
 
@@ -127,6 +128,7 @@ def _heard(progress: Progress, original: Original, recording: speech.Recording, 
     try:
         document = speech.transcribe(
             Path(original.path),
+            folder=Path(settings.MEMSTACK_DATA_DIR) / "weights",
             progress=lambda done, total: progress.count(int(done), int(total), low=low, high=HEARD),
             stop=progress.checkpoint,
             preparing=progress.say,
@@ -147,11 +149,11 @@ def _with_recording(progress: Progress, page: Content) -> Content:
     progress.say("The page is about a recording; fetching that...")
     try:
         original = originals.fetched(
-            progress, link.url, originals.page_rules(), None, READ + 2, FETCHED, stage=RECORDING
+            progress, link.url, originals.page_rules(), low=READ + 2, high=FETCHED, stage=RECORDING
         )
         if not kinds.is_recording(original.media_type):
             return page
-        recording = _probe(original)
+        recording = _probe(progress, original)
         progress.say(f"Listening to its recording of {clock(recording.duration)}...")
         heard = _heard(progress, original, recording, low=FETCHED)
     except (InvalidSource, Unavailable) as error:

@@ -16,7 +16,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from memories import files
+from memories import files, kept_files
 from memories.engine import summary
 from memories.engine.documents.model import Block, Document, Section
 from memories.engine.errors import EngineError, Unavailable
@@ -247,7 +247,7 @@ def _of_file(work: Work) -> dict[str, object]:
             "file": _stored(work, kept) if kept else "",
         }
         if work.row.file and work.row.file != told["file"]:
-            transaction.on_commit(partial(files.discard, work.row.file), robust=True)
+            kept_files.discard_on_commit(work.row.file)
     return told
 
 

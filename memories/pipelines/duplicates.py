@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from memories.engine.errors import InvalidSource
@@ -35,10 +36,8 @@ def take_addresses(row: SavedDocument, url: str, declared: str) -> None:
     """
     keys = [key_of(url)]
     if _host(declared) == _host(url) != "":
-        try:
+        with suppress(FetchError):
             keys.append(key_of(declared))
-        except FetchError:
-            pass
     SourceKey.objects.bulk_create(
         [SourceKey(project_id=row.memory.project_id, document=row, key=key) for key in dict.fromkeys(keys)],
         ignore_conflicts=True,

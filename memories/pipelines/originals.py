@@ -52,13 +52,28 @@ class Original:
 
 
 def fetched(
-    progress: Progress, url: str, rules: Rules, known: Validators | None, low: float, high: float, stage: str = FETCHED
+    progress: Progress,
+    url: str,
+    rules: Rules,
+    *,
+    low: float,
+    high: float,
+    known: Validators | None = None,
+    stage: str = FETCHED,
 ) -> Original:
-    """What the address leads to, fetched once for all attempts of the task; counts bytes from percent low to high."""
+    """What the address leads to, fetched once for all attempts of the task; counts bytes from percent low to high.
+
+    InvalidSource when another try can't help, Unavailable when it may.
+    """
     kept = next(iter(checkpoints.load(progress.task, stage, Original)), None)
     if kept is not None and (kept.unchanged or _is_whole(kept)):
         return kept
-    original = _fetch(progress, url, rules, known, low, high)
+    try:
+        original = _fetch(url, rules, known, Reporter(progress, low, high))
+    except FetchError as error:
+        if error.permanent:
+            raise InvalidSource(str(error)) from None
+        raise Unavailable(str(error), error.retry_after) from None
     with transaction.atomic():
         progress.hold()
         checkpoints.keep(progress.task, stage, original)
@@ -70,23 +85,21 @@ def _is_whole(original: Original) -> bool:
     return path.is_file() and path.stat().st_size == original.size
 
 
-def _fetch(
-    progress: Progress, url: str, rules: Rules, known: Validators | None, low: float, high: float
-) -> Original:
-    """InvalidSource when another try can't help, Unavailable when it may."""
-    try:
-        got = fetch(
-            url,
-            folder_of(progress.task.pk),
-            rules,
-            known=known,
-            progress=lambda done, total: progress.count(done, total, low=low, high=high),
-            stop=progress.checkpoint,
-        )
-    except FetchError as error:
-        if error.permanent:
-            raise InvalidSource(str(error)) from None
-        raise Unavailable(str(error), error.retry_after) from None
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Where bytes are counted: as the percents from `low` to `high`."""
+
+    progress: Progress
+    low: float
+    high: float
+
+    def count(self, done: int, total: int | None) -> None:
+        self.progress.count(done, total, low=self.low, high=self.high)
+
+
+def _fetch(url: str, rules: Rules, known: Validators | None, report: Reporter) -> Original:
+    folder, stop = folder_of(report.progress.task.pk), report.progress.checkpoint
+    got = fetch(url, folder, rules, known=known, progress=report.count, stop=stop)
     return Original(
         path="" if got.not_modified else str(got.path),
         media_type=got.media_type,

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from memories import files, saving, services
 from memories.models import Memory, Project, SavedDocument, SourceKey
+from memories.pipelines.duplicates import key_of
 from tasks_app import transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
@@ -133,7 +134,7 @@ def test_a_project_with_enough_to_do_takes_no_more(alice: User, project: Project
 def test_the_database_refuses_a_second_one(alice: User, project: Project) -> None:
     memory = services.save_article(alice, project, PAGE)
     with pytest.raises(IntegrityError), transaction.atomic():
-        SourceKey.objects.create(project=project, document=memory.document, key=saving.address_key(PAGE))
+        SourceKey.objects.create(project=project, document=memory.document, key=key_of(PAGE))
 
 
 @pytest.mark.django_db(transaction=True)
