@@ -122,6 +122,8 @@ def empty(host: str) -> FetchError:
 
 
 def wrong_type(media_type: str) -> FetchError:
+    if media_type in {"application/rss+xml", "application/atom+xml"}:
+        return FetchError("The address leads to a feed, not to an article; follow it among the feeds.", "wrong_type")
     return FetchError(
         f"The address leads to {in_words(media_type)}; articles, PDF, Word, text, sound and video can be saved.",
         "wrong_type",

@@ -45,7 +45,7 @@ class Rules:
     allowed_private_hosts: frozenset[str] = frozenset()
     user_agent: str = USER_AGENT
     obey_robots: bool = True
-    accepted: frozenset[str] = DOCUMENTS | MEDIA | FEEDS
+    accepted: frozenset[str] = DOCUMENTS | MEDIA
     resolver: Resolver | None = None
     """Looks names up in place of the system; what it answers is checked like anything else."""
 

@@ -352,6 +352,7 @@ def test_what_breaks_off_or_is_no_http(server: Server, fails: Fails, answer: byt
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "text/html", "a picture (image/png)"),
         (b"PK\x03\x04" + b"\0" * 100, "text/html", "a file (application/zip)"),
         (b'{"a": 1}', "application/json", "application/json"),
+        (b'<?xml version="1.0"?><rss version="2.0"/>', "text/xml", "among the feeds"),
         (b"\0\1\2\3" * 50, "application/octet-stream", "unknown type"),
         (b"\x1aE\xdf\xa3" + b"\0" * 100, "video/webm", "a video (video/webm)"),
     ],
