@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from memories import files, intake
 from memories.engine.documents import kinds
-from memories.fetching import sniffing
+from memories.fetching import FetchError, addresses, sniffing
+from memories.fetching.errors import NEVER
 from memories.models import Memory, MemoryTag, Project, SavedDocument, SourceKey
 from memories.pipelines.duplicates import key_of
 from memories.validation import NewMemory, check_characters
@@ -154,26 +154,15 @@ def check_address(url: str) -> str:
         raise ValidationError("There is no address; give one like https://example.org/article.", code="blank")
     if len(url) > ADDRESS_LENGTH:
         raise ValidationError(f"The address has {len(url):,} characters; {ADDRESS_LENGTH:,} may be.", code="too_long")
-    parts = _parts(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(sign.isspace() for sign in url):
+    if "://" not in url:
         raise ValidationError(
             "This is no address of a page; give one that begins with https:// or http://.", code="no_address"
         )
-    if parts.username is not None or parts.password is not None:
-        raise ValidationError(
-            "The address has a user name or password in it; give it without. Pages behind a login can't be fetched.",
-            code="credentials",
-        )
-    return url
-
-
-def _parts(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises when it is no number
-    except ValueError:
-        raise ValidationError("This is no address; it can't be taken apart.", code="no_address") from None
-    return parts
+        addresses.parse(url)
+    except FetchError as error:
+        raise ValidationError(str(error).removesuffix(NEVER).strip(), code=error.code) from None
+    return url
 
 
 def shown(url: str) -> str:
