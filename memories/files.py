@@ -90,11 +90,6 @@ def remove(name: str) -> None:
         logger.warning("A file of the store can't be removed: %s", error)
 
 
-def remove_all(project_id: UUID) -> None:
-    """Removes the files of a project that has gone."""
-    shutil.rmtree(_root() / str(project_id), ignore_errors=True)
-
-
 def orphans(known: Callable[[list[str]], set[str]]) -> Iterator[list[Path]]:
     """The files that no memory has, by batches; of a list of names `known` gives those that one has.
 

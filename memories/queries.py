@@ -30,6 +30,7 @@ from memories.models import (
     Mention,
     Passage,
     Project,
+    SavedDocument,
 )
 from tasks_app.models import Status
 
@@ -49,9 +50,13 @@ class EntityMentions:
 
 @dataclass(frozen=True, slots=True)
 class MemoryDetail:
-    """A memory with what its published ingestion found; `facts` are those it supports, current or not."""
+    """A memory with what its published ingestion found; `facts` are those it supports, current or not.
+
+    `document` is what its text was taken from; None when that was handed in.
+    """
 
     memory: Memory
+    document: SavedDocument | None
     passages: list[Passage]
     entities: list[EntityMentions]
     facts: list[Fact]
@@ -90,7 +95,7 @@ def progress(memory: Memory) -> int:
 
 
 def memory_detail(memory: Memory) -> MemoryDetail:
-    """What readers see of a memory: passages, mentions and facts of its published generation. Seven queries."""
+    """What readers see of a memory: passages, mentions and facts of its published generation. Eight queries."""
     passages = list(published_passages(memory))
     mentions = Mention.objects.filter(memory=memory, passage__generation=memory.generation).order_by("start", "id")
     by_entity: dict[UUID, list[Mention]] = {}
@@ -98,7 +103,8 @@ def memory_detail(memory: Memory) -> MemoryDetail:
         by_entity.setdefault(mention.entity_id, []).append(mention)
     known = with_names(Entity.objects.filter(mentions__memory=memory).distinct()).in_bulk(list(by_entity))
     entities = [EntityMentions(known[pk], found) for pk, found in by_entity.items() if pk in known]
-    return MemoryDetail(memory, passages, entities, list(facts_of(memory)))
+    document = SavedDocument.objects.filter(pk=memory.pk).first()
+    return MemoryDetail(memory, document, passages, entities, list(facts_of(memory)))
 
 
 def published_passages(memory: Memory) -> QuerySet[Passage]:

@@ -1,4 +1,4 @@
-"""Saves an address or a file as a memory whose text is yet to come: once in a project, however often it is handed in."""
+"""Saves an address or a file as a memory whose text is yet to come: once in a project, however often it comes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from memories import files, intake
 from memories.engine.documents import kinds
-from memories.fetching import sniffing
-from memories.fetching.addresses import canonical
+from memories.fetching import FetchError, addresses, sniffing
+from memories.fetching.errors import NEVER
 from memories.models import Memory, MemoryTag, Project, SavedDocument, SourceKey
+from memories.pipelines.duplicates import key_of
 from memories.validation import NewMemory, check_characters
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -45,7 +45,7 @@ def save_article(user_id: int | None, project: Project, url: str, tags: Sequence
     """
     url = check_address(url)
     new = NewMemory(title=shown(url), source_url=url, tags=tags)
-    return _once(user_id, project, address_key(url), new, lambda memory: _of_address(memory, url))
+    return _once(user_id, project, key_of(url), new, lambda memory: _of_address(memory, url))
 
 
 def save_file(user_id: int | None, project: Project, path: Path, name: str, tags: Sequence[str] = ()) -> Saved:
@@ -154,30 +154,15 @@ def check_address(url: str) -> str:
         raise ValidationError("There is no address; give one like https://example.org/article.", code="blank")
     if len(url) > ADDRESS_LENGTH:
         raise ValidationError(f"The address has {len(url):,} characters; {ADDRESS_LENGTH:,} may be.", code="too_long")
-    parts = _parts(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(sign.isspace() for sign in url):
+    if "://" not in url:
         raise ValidationError(
             "This is no address of a page; give one that begins with https:// or http://.", code="no_address"
         )
-    if parts.username is not None or parts.password is not None:
-        raise ValidationError(
-            "The address has a user name or password in it; give it without. Pages behind a login can't be fetched.",
-            code="credentials",
-        )
-    return url
-
-
-def _parts(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises when it is no number
-    except ValueError:
-        raise ValidationError("This is no address; it can't be taken apart.", code="no_address") from None
-    return parts
-
-
-def address_key(url: str) -> str:
-    return hashlib.sha256(canonical(url).encode()).hexdigest()
+        addresses.parse(url)
+    except FetchError as error:
+        raise ValidationError(str(error).removesuffix(NEVER).strip(), code=error.code) from None
+    return url
 
 
 def shown(url: str) -> str:
@@ -199,6 +184,11 @@ def check_file(path: Path, name: str) -> str:
     if path.stat().st_size == 0:
         raise ValidationError("The file is empty.", code="empty")
     media_type = sniffing.media_type_of(path, "", name)
+    if media_type == "application/msword":
+        raise ValidationError(
+            "This is a Word file of the old form (.doc), or one with a password; save it as .docx without one.",
+            code="wrong_type",
+        )
     if not kinds.is_readable(media_type):
         raise ValidationError(
             f"This file looks like {media_type}, which can't be read. Text, Markdown, HTML, PDF, Word (docx) and "

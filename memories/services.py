@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from memories import files, intake, queries, saving
+from memories import intake, queries, saving
 from memories.engine.passages import render_conversation
 from memories.graph import deletion
 from memories.importing.refusals import AlreadyRunning
@@ -49,13 +48,6 @@ def create_project(user: AbstractBaseUser, *, name: str, description: str = "") 
             for type_name in BUILT_IN_ENTITY_TYPES
         )
     return project
-
-
-def delete_project(project: Project) -> None:
-    """Deletes the project with all that is in it, its files too."""
-    with transaction.atomic():
-        transaction.on_commit(partial(files.remove_all, project.pk))
-        project.delete()
 
 
 def update_project(project: Project, changes: Mapping[str, str]) -> None:
@@ -149,11 +141,9 @@ def deletion_preview(memory: Memory) -> dict[str, int]:
 
 
 def delete_memory(memory: Memory) -> dict[str, int]:
-    """Deletes the memory with all that nothing else supports, and its file; returns the receipt."""
+    """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
-        for name in SavedDocument.objects.filter(pk=memory.pk).exclude(file="").values_list("file", flat=True):
-            transaction.on_commit(partial(files.remove, name))
         return deletion.delete(memory)
 
 

@@ -70,7 +70,7 @@ def _text_passages(content: str, sections: Sequence[Section]) -> list[Passage]:
 
 
 def _stretches(length: int, sections: Sequence[Section]) -> Iterator[Section]:
-    """The sections and what lies between them, from 0 to `length`; InvalidSource when they overlap or leave the text."""
+    """The sections and what lies between them, from 0 to `length`; InvalidSource when they do not fit the text."""
     cursor = 0
     for section in sections:
         if not cursor <= section.start <= section.end <= length:

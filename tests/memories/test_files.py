@@ -152,8 +152,8 @@ def test_a_projects_files_go_with_it(
     saved(project, files.store(project.pk, upload, SHA256))
     folder = store / str(project.pk)
     with django_capture_on_commit_callbacks(execute=True):
-        services.delete_project(project)
-    assert not folder.exists()
+        project.delete()
+    assert list(folder.iterdir()) == []
 
 
 @pytest.fixture

@@ -20,3 +20,20 @@ def is_text(media_type: str) -> bool:
 
 def is_readable(media_type: str) -> bool:
     return is_text(media_type) or is_recording(media_type)
+
+
+WORDS = {
+    "text/html": "A web page",
+    "application/xhtml+xml": "A web page",
+    "text/plain": "A text",
+    "text/markdown": "A Markdown text",
+    PDF: "A PDF file",
+    DOCX: "A Word file",
+}
+
+
+def in_words(media_type: str) -> str:
+    """ "A PDF file"; "A video", "A sound recording"."""
+    if is_recording(media_type):
+        return "A video" if media_type.startswith("video/") else "A sound recording"
+    return WORDS.get(media_type, "A file")
