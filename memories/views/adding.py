@@ -85,7 +85,7 @@ def memory_files(request: HttpRequest, place: Place) -> HttpResponse:
     form = FilesForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return _draw(request, place, "files", form, status=400 if form.errors else 200)
-    files: list[UploadedFile] = request.FILES.getlist("file")
+    files: list[UploadedFile[Any]] = request.FILES.getlist("file")
     if not files:
         return _draw(request, place, "files", form, problem="No file came along; choose one or more.", status=400)
     user, project, tags = member(request).pk, place.project, form.cleaned_data["tags"]
