@@ -31,7 +31,9 @@ from memories.models import (
     Project,
     RejectedLine,
     RelationType,
+    SavedDocument,
     SearchDocument,
+    SourceKey,
 )
 from tasks_app.services import TooManyPending
 
@@ -330,3 +332,20 @@ class RejectedLineAdmin(ReadOnlyAdmin):
     list_display = ["upload", "line", "file", "error"]
     list_select_related = ["upload"]
     search_fields = ["upload__name"]
+
+
+@admin.register(SavedDocument)
+class SavedDocumentAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "memory", "origin", "media_type", "size", "fetched_at"]
+    list_filter = ["origin", "media_type"]
+    list_select_related = ["memory"]
+    search_fields = ["url", "file_name", "site", "=memory__id"]
+    heavy = ("blocks", "sections", *TEXTS_OF_MEMORY)
+
+
+@admin.register(SourceKey)
+class SourceKeyAdmin(ReadOnlyAdmin):
+    list_display = ["key", "project", "document"]
+    list_select_related = ["project", "document"]
+    search_fields = ["=key", "document__url"]
+    heavy = ("document__blocks", "document__sections")

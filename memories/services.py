@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from memories import intake, queries
+from memories import intake, queries, saving
 from memories.engine.passages import render_conversation
 from memories.graph import deletion
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Import, Membership, Memory, Project, SchemaType
+from memories.models import (
+    BUILT_IN_ENTITY_TYPES,
+    EntityType,
+    Import,
+    Membership,
+    Memory,
+    Project,
+    SavedDocument,
+    SchemaType,
+)
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
 
 CONTENT_FIELDS = {"content", "messages", "reference_time"}
+TEXT_OF_DOCUMENT = (
+    "The text of this memory is what its address or file says, so it can't be changed; save another text as a memory "
+    "of its own."
+)
 
 
 def create_project(user: AbstractBaseUser, *, name: str, description: str = "") -> Project:
@@ -51,10 +66,36 @@ def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> M
     return memory
 
 
+def save_article(user: AbstractBaseUser | None, project: Project, url: str, tags: Sequence[str] = ()) -> Memory:
+    """Saves an address whose page is then fetched and read; the memory that has it already, where there is one.
+
+    ValidationError says what is wrong with the address.
+    """
+    return saving.save_article(user.pk if user else None, project, url, tags).memory
+
+
+def save_file(
+    user: AbstractBaseUser | None, project: Project, path: Path, name: str, tags: Sequence[str] = ()
+) -> Memory:
+    """Saves a file, which is moved from `path`, and has it read; the memory that has it already, where there is one.
+
+    ValidationError says why it can't be read.
+    """
+    return saving.save_file(user.pk if user else None, project, path, name, tags).memory
+
+
 def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
-    """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion."""
+    """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion.
+
+    ValidationError by field for the text of a document.
+    """
     with transaction.atomic():
         again = bool(CONTENT_FIELDS & changes.keys())
+        document = document_of(memory) if again else None
+        if document is not None and changes.keys() & {"content", "messages"}:
+            raise ValidationError(
+                {name: [TEXT_OF_DOCUMENT] for name in sorted({"content", "messages"} & changes.keys())}
+            )
         if again:
             tasks.cancel_active(memory.tasks.all())  # before the memory is written: an attempt locks them in this order
         columns = _columns({name: value for name, value in changes.items() if name != "tags"})
@@ -63,6 +104,8 @@ def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
         memory.save(update_fields=[*columns, "updated_at"])  # the rest is not ours: a worker may be publishing
         if changes.get("tags") is not None:
             intake.set_tags(memory, changes["tags"])
+        if document is not None:
+            return saving.submit(memory, document, fetch=False)
         return reprocess_memory(memory) if again else None
 
 
@@ -81,8 +124,15 @@ def _columns(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def reprocess_memory(memory: Memory) -> TaskLog:
-    """Ingests the memory again; its earlier tasks are cancelled."""
+    """Ingests the memory again; its earlier tasks are cancelled. An article is fetched again, if it has changed."""
+    if document := document_of(memory):
+        return saving.submit(memory, document)
     return tasks.submit(memory.project, Kind.INGEST_EPISODE, memory=memory)
+
+
+def document_of(memory: Memory) -> SavedDocument | None:
+    """What the memory was fetched or read from; None when its text was handed in."""
+    return SavedDocument.objects.filter(pk=memory.pk).first()
 
 
 def deletion_preview(memory: Memory) -> dict[str, int]:

@@ -22,7 +22,7 @@ ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR"}  # read below Django, by memories.e
 
 
 def register_all() -> None:
-    for check in (production, databases, numbers, broker, data_folder, unknown_settings):
+    for check in (production, databases, numbers, broker, data_folder, fetching, unknown_settings):
         register(check, TAG)
 
 
@@ -122,6 +122,15 @@ def _mode(path: Path) -> int:
         return path.stat().st_mode
     except OSError:
         return 0
+
+
+def fetching(**_: Any) -> Iterable[CheckMessage]:
+    from memories import fetching_rules
+
+    try:
+        fetching_rules.rules()
+    except fetching_rules.BadRule as error:
+        yield Error(str(error), hint=error.hint, id="memstack.E011")
 
 
 def unknown_settings(**_: Any) -> Iterable[CheckMessage]:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
-from tasks_app.kinds import Kind
+from tasks_app.kinds import INGESTIONS, Kind
 from tasks_app.models import Status, TaskLog
 from tasks_app.transitions import WAITING_STAGE
 
@@ -104,7 +104,7 @@ def retry(task: TaskLog) -> TaskLog:
     status = _status(task)
     if status not in (Status.FAILED, Status.CANCELLED) and not _import_with_failures(task):
         raise StateConflict(f"Only a failed or cancelled task can be retried; this one is {status}.")
-    if task.kind == Kind.INGEST_EPISODE and task.memory is None:
+    if task.kind in INGESTIONS and task.memory is None:
         raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
     if task.kind == Kind.REBUILD_COMMUNITIES:
         return rebuild(task.project, retry_of=task)

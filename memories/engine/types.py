@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from memories.engine.documents.model import Section
+
 ContentType = Literal["text", "conversation", "json"]
 MentionKind = Literal["name", "pronoun", "nominal"]
 Polarity = Literal["affirmed", "negated", "hypothetical", "questioned", "reported"]
@@ -29,18 +31,25 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the engine reads of one memory. `content` of a conversation is its messages as lines `speaker: text`."""
+    """What the engine reads of one memory. `content` of a conversation is its messages as lines `speaker: text`.
+
+    `sections` are the stretches that no passage may leave, in order and apart: a document's pages, a recording's parts.
+    """
 
     content: str
     content_type: ContentType
     reference_time: datetime
     title: str = ""
     messages: tuple[Message, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece that search returns: a message of a conversation, a chunk of a text. `text` is `content[start:end]`."""
+    """A piece that search returns: a message of a conversation, a chunk of a text. `text` is `content[start:end]`.
+
+    `page` (from 1) or `seconds` (of a recording) is where it begins, when it lies in such a section.
+    """
 
     position: int
     start: int
@@ -49,6 +58,8 @@ class Passage:
     message_id: str | None = None
     speaker: str | None = None
     at: datetime | None = None
+    page: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class NewPassages:
 
 
 def embedded_passages(
-    memory: Memory, generation: int, passages: Sequence[PassageValue], previous: PassageValue | None
+    memory: Memory, title: str, generation: int, passages: Sequence[PassageValue], previous: PassageValue | None
 ) -> NewPassages:
     """A batch with its vectors and search words; `previous` is the passage before the first. Takes its time, so it
     has no place in a transaction."""
@@ -99,7 +99,7 @@ def embedded_passages(
             project_id=memory.project_id,
             kind="passage",
             passage=row,
-            text=ranking.search_text(passage, last, memory.title),
+            text=ranking.search_text(passage, last, title),
             embedding=embedding.to_bytes(vector),
         )
         for row, passage, last, vector in zip(rows, passages, before, vectors, strict=False)
@@ -124,6 +124,8 @@ def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Pass
         text=passage.text,
         start=passage.start,
         end=passage.end,
+        page=passage.page,
+        seconds=passage.seconds,
     )
 
 

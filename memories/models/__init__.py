@@ -6,6 +6,7 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
+from memories.models.documents import SavedDocument, SourceKey
 from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
@@ -34,7 +35,9 @@ __all__ = [
     "Project",
     "RejectedLine",
     "RelationType",
+    "SavedDocument",
     "SchemaType",
     "SearchDocument",
+    "SourceKey",
     "UUIDModel",
 ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.db import transaction
 
-from memories import intake
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
 from memories.engine.extraction import settled
@@ -53,18 +52,19 @@ class _Course:
     """One attempt's way through a memory."""
 
     memory: Memory
+    title: str
     task: TaskLog
     place: Place
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[Reading]
 
 
-def extract(progress: Progress, memory: Memory, schema: Schema, extractor: Extractor) -> Extracted:
-    """Reads the memory from where the last attempt got to; each batch is written before the next is read."""
-    source = intake.source_of(memory)
+def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
+    """Reads the source from where the last attempt got to; each batch is written before the next is read."""
     pieces = splitting.split(source)
     subject = _digest(source, schema, extractor)
-    course = _resumed(progress.task, memory, subject) or _begun(progress, memory, subject)
-    done = len(course.readings)
+    place, readings = _resumed(progress.task, memory, subject) or (_begun(progress, memory, subject), [])
+    course = _Course(memory, source.title, progress.task, place, readings)
+    done = len(readings)
     progress.weigh(len(pieces))
     progress.stage("extract", 30, "Extracting entities and relationships...", total=len(pieces), done=done)
     reader = extractor.begin(source, pieces, schema, course.place.state)
@@ -80,7 +80,7 @@ def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:
     return hashlib.sha256(said).hexdigest()
 
 
-def _resumed(task: TaskLog, memory: Memory, subject: str) -> _Course | None:
+def _resumed(task: TaskLog, memory: Memory, subject: str) -> tuple[Place, list[Reading]] | None:
     """Where an earlier attempt got to, when it read the same with the same extractor and all it wrote is there."""
     place = next(iter(checkpoints.load(task, PLACE, Place)), None)
     if place is None or place.subject != subject:
@@ -90,17 +90,17 @@ def _resumed(task: TaskLog, memory: Memory, subject: str) -> _Course | None:
     written = Passage.objects.filter(memory=memory, generation=place.generation).count()
     if not place.passages == len(readings) == written:
         return None
-    return _Course(memory, task, place, readings)
+    return place, readings
 
 
-def _begun(progress: Progress, memory: Memory, subject: str) -> _Course:
+def _begun(progress: Progress, memory: Memory, subject: str) -> Place:
     """A reading from the beginning; what earlier attempts left is removed."""
     with transaction.atomic():
         progress.hold()
-        checkpoints.drop(progress.task)
+        checkpoints.drop(progress.task, PLACE, READINGS)
         generation = versions.next_generation(memory)
     episodes.remove_unpublished(memory, generation)
-    return _Course(memory, progress.task, Place(subject, generation))
+    return Place(subject, generation)
 
 
 def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict
     last, previous = course.place, course.readings[-1].passage if course.readings else None
     place = Place(last.subject, last.generation, last.passages + len(batch), last.batches + 1, state)
     passages = [reading.passage for reading in batch]
-    new = episodes.embedded_passages(course.memory, place.generation, passages, previous)
+    new = episodes.embedded_passages(course.memory, course.title, place.generation, passages, previous)
     with transaction.atomic():
         progress.hold()
         episodes.write_passages(new)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from memories import intake
 from memories.engine.errors import InvalidSource
 from memories.engine.extraction import LocalExtractor
 from memories.engine.resolution import lookup_keys, resolve
-from memories.engine.types import Extractor
+from memories.engine.types import Extractor, Source
 from memories.graph import episodes, versions
 from memories.models import Memory
 from memories.pipelines.extraction import Extracted, extract
@@ -18,22 +19,28 @@ EXTRACTOR: Extractor = LocalExtractor()
 
 def run(progress: Progress) -> Outcome:
     progress.stage("start", 10, "Starting episode ingestion...")
-    memory = _memory(progress)
-    progress.stage("schema", 20, "Loading schema...")
-    schema = episodes.load_schema(memory.project)
-    extracted = extract(progress, memory, schema, EXTRACTOR)
-    progress.stage("sync", 50, "Syncing schema...")
-    progress.take_graph_lane()
-    episode = _resolve(extracted)
-    progress.stage("communities", 75, "Updating communities...")
-    return _outcome(extracted, episode)
+    memory = memory_of(progress)
+    return outcome(*worked_out(progress, memory, intake.source_of(memory)))
 
 
-def _memory(progress: Progress) -> Memory:
+def memory_of(progress: Progress) -> Memory:
+    """The task's memory with its project; InvalidSource when it was deleted."""
     memory = Memory.objects.select_related("project").filter(tasks=progress.task).first()
     if memory is None:
         raise InvalidSource("The memory was deleted before it was read, so there is nothing to do.")
     return memory
+
+
+def worked_out(progress: Progress, memory: Memory, source: Source) -> tuple[Extracted, episodes.Episode]:
+    """The stages from the schema to the episode as it is to be published; the task has the graph lane then."""
+    progress.stage("schema", 20, "Loading schema...")
+    schema = episodes.load_schema(memory.project)
+    extracted = extract(progress, memory, source, schema, EXTRACTOR)
+    progress.stage("sync", 50, "Syncing schema...")
+    progress.take_graph_lane()
+    episode = _resolve(extracted)
+    progress.stage("communities", 75, "Updating communities...")
+    return extracted, episode
 
 
 def _resolve(extracted: Extracted) -> episodes.Episode:
@@ -51,18 +58,22 @@ def _resolve(extracted: Extracted) -> episodes.Episode:
     )
 
 
-def _outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
-    result = {
+def outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
+    return Outcome(
+        result=counted(episode),
+        message="Episode ingestion completed",
+        effects=partial(_publish, episode),
+        again=lambda: outcome(extracted, _resolve(extracted)),
+    )
+
+
+def counted(episode: episodes.Episode) -> dict[str, int]:
+    """What came of it, in numbers."""
+    return {
         "passages": len(episode.readings),
         "entities": len(episode.resolution.entities),
         "facts": sum(len(reading.facts) for reading in episode.readings),
     }
-    return Outcome(
-        result=result,
-        message="Episode ingestion completed",
-        effects=partial(_publish, episode),
-        again=lambda: _outcome(extracted, _resolve(extracted)),
-    )
 
 
 def _publish(episode: episodes.Episode) -> None:

@@ -34,6 +34,10 @@ def test_the_defaults_are_right() -> None:
         ({"MEMSTACK_WORKERS": 0}, "E007"),
         ({"REDIS_URL": "amqp://broker"}, "E008"),
         ({"MEMSTACK_DATA_DIR": Path("/nowhere")}, "E009"),
+        ({"MEMSTACK_FETCH_PORTS": ["80", "https"]}, "E011"),
+        ({"MEMSTACK_FETCH_PORTS": ["70000"]}, "E011"),
+        ({"MEMSTACK_PRIVATE_HOSTS": ["http://wiki.home/"]}, "E011"),
+        ({"MEMSTACK_PRIVATE_HOSTS": ["10.0.0.0/8"]}, "E011"),
         ({"PRODUCTION": True, "SECRET_KEY": "x" * 50, "REDIS_URL": "redis://broker:6379/0"}, "W001"),
     ],
 )
