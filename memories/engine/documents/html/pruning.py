@@ -17,7 +17,7 @@ sharer social socials addthis related recommended recommendations recirculation 
 sponsored sponsor advert adverts advertisement advertising ads ad adslot adsense adunit dfp outbrain taboola breadcrumb
 breadcrumbs comments disqus sidebar popup modal lightbox toast snackbar pagination pager paginator skip skiplink
 trending upsell crosssell upvote voting votecell reactions footer sitenav navbar noprint printonly dropdown editsection
-headerlink backlink reflist references catlinks navbox taglist tagcloud usercard userinfo
+headerlink backlink reflist references catlinks navbox taglist tagcloud usercard userinfo reviews
 """
 CLUTTER = frozenset(_CLUTTER_WORDS.split())
 _SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "enabled", "disabled", "wrapper", "layout"})
