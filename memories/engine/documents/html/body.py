@@ -12,7 +12,7 @@ from trafilatura.settings import Extractor, use_config
 from memories.engine.documents.html.frame import framed
 from memories.engine.documents.html.leftovers import Piece, without_leftovers
 from memories.engine.documents.html.parsing import Element
-from memories.engine.documents.model import BlockKind
+from memories.engine.documents.model import BlockKind, Document
 from memories.engine.documents.writing import Writer, flowing, verbatim
 
 _BLOCKS = {"p", "head", "list", "quote", "code", "table", "graphic", "div"}
@@ -20,15 +20,15 @@ _WITH_WORDS = {"p", "item", "head", "cell", "quote", "hi", "ref"}
 LINE_END = "\x1e"  # of `<br>`, as against white space of the source
 _EMPTY_LINE = re.compile(r"\x1e\s*\x1e[\s\x1e]*")
 _NO_ALT = re.compile(r"(?:image|photo|picture|img|logo|icon|avatar|screenshot|thumbnail)?\W*\d*\Z|\S+\.(?:jpe?g|png|gif|webp|svg)\Z", re.I)
-def written(tree: Element, url: str, title: str) -> Writer:
-    """The blocks of the body. A heading that says what `title` says is left out: it is told with the title."""
+def written(tree: Element, url: str, told: Document) -> Writer:
+    """The blocks of the body. A heading that says what the title says is left out: it is told already."""
     frame = framed(tree)
     found = trafilatura.bare_extraction(tree if frame is None else frame, options=_options(url, fast=frame is not None))
     writer = Writer()
     if found is not None and found.body is not None:
         scribe = _Scribe()
         scribe.write(found.body)
-        for piece in without_leftovers(scribe.pieces, flowing(title)):
+        for piece in without_leftovers(scribe.pieces, told.title, told.author):
             writer.add(piece.kind, piece.text, piece.level, mark=piece.mark)
     return writer
 

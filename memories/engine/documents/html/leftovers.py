@@ -18,13 +18,13 @@ _LEFTOVER = re.compile(
     r"previous(?: (?:post|article|page))?|next(?: (?:post|article|page))?|(?:filed under|tags?|tagged|categories|topics):?.{0,80}|"
     r"anzeige|werbung|lesen sie auch:?.{0,120}|mehr zum thema|teilen|publicité|lire aussi ?:?.{0,120}|à lire aussi.{0,120}|"
     r"partager|publicidad|lea también:?.{0,120}|compartir|pubblicità|leggi anche:?.{0,120}|реклама|читайте также:?.{0,120}|"
-    r"広告|関連記事|この記事をシェア)\W*",
+    r"広告|関連記事|この記事をシェア|【(?:ＰＲ|PR|AD|広告)】.*)\W*",
     re.IGNORECASE | re.DOTALL,
 )
 _RIGHTS = re.compile(r"(?:©|\(c\)|copyright\b|all rights reserved|無断転載|alle rechte vorbehalten|tous droits réservés).{0,160}", re.I | re.S)
 _ABOVE = re.compile(
     r"(?:(?:words |text |written |story |photographs? |photos |illustrations? )?by|von|von:|par|por|di|текст:?|автор:?|文|取材) \S.{0,160}|"
-    r"(?:first )?(?:published|posted|updated|last (?:updated|modified|edited|reviewed)|aktualisiert|veröffentlicht|publié|mis à jour|"
+    r"(?:first )?(?:published|posted|updated|last (?:updated?|modified|edited|reviewed)|aktualisiert|veröffentlicht|publié|mis à jour|temps de lecture|"
     r"publicado|actualizado|опубликовано)\b.{0,100}|"
     r"(?:.{0,60}\W)?\d+[ -]?(?:min(?:ute)?s?|minuten|мин)[. ]*(?:read|lesezeit|de lecture|de lectura|чтения)?|lesezeit.{0,30}",
     re.IGNORECASE | re.DOTALL,
@@ -39,6 +39,7 @@ _DAY_PART = re.compile(
     r"uhr|at|um|à|de|of|h|г|года)\b|\d+[年月日時分]|[年月日時分]|[\W_]",
     re.IGNORECASE,
 )
+_SENTENCES = re.compile(r"[^\W\d_]{4}[.!?]\s+[^\W\d_]+\s+[^\W\d_]+\s")
 LONG = 12  # words of a paragraph that is text beyond doubt
 LONG_SIGNS = 80  # the same in characters, for scripts without blanks
 
@@ -53,14 +54,18 @@ class Piece:
     mark: str = ""
 
 
-def without_leftovers(pieces: Sequence[Piece], title: str) -> list[Piece]:
+def without_leftovers(pieces: Sequence[Piece], title: str, author: str) -> list[Piece]:
     """The pieces of the text: without lines of the page's machinery, the title once more, and what stands around."""
     kept = [piece for piece in pieces if not _is_machinery(piece, title)]
     first = next((place for place, piece in enumerate(kept) if _is_long(piece)), 0)
-    kept = [piece for piece in kept[:first] if not _is_above(piece)] + kept[first:]
-    while kept and (kept[-1].kind == "heading" or (kept[-1].kind == "paragraph" and _RIGHTS.match(kept[-1].text))):
+    kept = [piece for piece in kept[:first] if not _is_above(piece) and piece.text != author] + kept[first:]
+    while kept and _is_below(kept[-1]):
         kept.pop()
     return kept
+
+
+def _is_below(piece: Piece) -> bool:
+    return piece.kind == "heading" or (piece.kind == "paragraph" and (bool(_RIGHTS.match(piece.text)) or _is_above(piece)))
 
 
 def _is_machinery(piece: Piece, title: str) -> bool:
@@ -81,6 +86,10 @@ def _is_above(piece: Piece) -> bool:
     """Who wrote it, when, and how long it takes to read."""
     if piece.kind not in {"paragraph", "list_item"} or len(piece.text) > 200:
         return False
-    if _ABOVE.fullmatch(piece.text) and not re.search(r"[a-zа-я]{3}\.\s+\w", piece.text[:60]):
+    return all(_tells_of_text(line) for line in piece.text.split("\n"))
+
+
+def _tells_of_text(line: str) -> bool:
+    if _ABOVE.fullmatch(line) and not _SENTENCES.search(line):
         return True
-    return any(sign.isdigit() for sign in piece.text) and not _DAY_PART.sub("", piece.text)
+    return any(sign.isdigit() for sign in line) and not _DAY_PART.sub("", line)
