@@ -9,6 +9,7 @@ from memories.engine.extraction import LocalExtractor
 from memories.engine.resolution import lookup_keys, resolve
 from memories.engine.types import Extractor
 from memories.graph import episodes, versions
+from memories.graph import schema as project_schema
 from memories.models import Memory
 from memories.pipelines.extraction import Extracted, extract
 from tasks_app.runner import Outcome, Progress
@@ -20,7 +21,7 @@ def run(progress: Progress) -> Outcome:
     progress.stage("start", 10, "Starting episode ingestion...")
     memory = _memory(progress)
     progress.stage("schema", 20, "Loading schema...")
-    schema = episodes.load_schema(memory.project)
+    schema = project_schema.load(memory.project)
     extracted = extract(progress, memory, schema, EXTRACTOR)
     progress.stage("sync", 50, "Syncing schema...")
     progress.take_graph_lane()
