@@ -31,7 +31,7 @@ mention relation
 RESERVED = frozenset(_RESERVED.split()) | HINTS
 _COMMON_WORDS = """
 this those these all any both each few more most other some such no nor not only own same than too very just also
-there here up down out about over under again once yes us go get got one two said say says see know
+there here up down out about over under again once us one two
 """
 COMMON = LITTLE | frozenset(_COMMON_WORDS.split())
 
@@ -69,13 +69,13 @@ def check_words(words: Sequence[str], *, room: int = MAX_NAMES) -> list[str]:
     _refuse(found, lambda name: not name, "a name without a letter, an empty line")
     _refuse(found, lambda name: len(name) > MAX_NAME_LENGTH, f"names of more than {MAX_NAME_LENGTH} characters")
     _refuse(found, lambda name: len(WORD.findall(name)) > MOST_WORDS, f"names of more than {MOST_WORDS} words")
-    _refuse(found, _is_too_short, "names of one letter, which stand everywhere")
+    _refuse(found, _is_too_short, "names of one sign or of none but signs")
     _refuse(found, lambda name: name.casefold() in COMMON and not name.isupper(), "words that every text has")
     return found
 
 
 def _is_too_short(name: str) -> bool:
-    return sum(sign.isalnum() for sign in name) < 2
+    return len(name) < 2 or not any(sign.isalnum() for sign in name)
 
 
 def _refuse(names: Iterable[str], wrong: Callable[[str], bool], what: str) -> None:

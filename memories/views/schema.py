@@ -27,7 +27,7 @@ from memories.views.base import Place, Role, draw, paginate, project_page
 State, Origin = SchemaType.State, SchemaType.Origin
 FROM_NOW_ON = (
     "It applies to what is read from now on. Memories that are there keep what was read from them; "
-    "“Read again” on a memory's page brings it up to this."
+    "“Read it again” on a memory's page brings it up to this."
 )
 
 
@@ -97,7 +97,9 @@ def _entity_form(
 @project_page(see=Role.EDITOR)
 def relation_type_new(request: HttpRequest, place: Place) -> HttpResponse:
     form = RelationTypeForm(None, queries.type_names(place.project), request.POST or None)
-    return _relation_form(request, place, form, None, lambda: services.create_relation_type(place.project, form.values()))
+    return _relation_form(
+        request, place, form, None, lambda: services.create_relation_type(place.project, form.values())
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -57,8 +57,12 @@ def read(text: str, schema: Schema = EMPTY) -> Read:
 
 
 def talk(*turns: tuple[str, str], at: datetime | None = None) -> Read:
+    return talk_with(EMPTY, *turns, at=at)
+
+
+def talk_with(schema: Schema, *turns: tuple[str, str], at: datetime | None = None) -> Read:
     messages = tuple(Message(speaker, text, at=at) for speaker, text in turns)
-    return read_source(Source(render_conversation(messages), "conversation", NOW, messages=messages))
+    return read_source(Source(render_conversation(messages), "conversation", NOW, messages=messages), schema)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def check(pattern: str) -> None:
 def matches(pattern: str, text: str) -> Iterator[tuple[int, int]]:
     """Where the pattern fits, as code points, at most MOST_MATCHES times; of a group called `name` its part alone."""
     program = compiled(pattern)
-    group: str | int = "name" if "name" in program.groupindex else 0
+    group = program.groupindex.get("name", 0)
     for match in islice(program.finditer(text), MOST_MATCHES):
         start, end = match.span(group)
         found = text[start:end] if start >= 0 else ""
