@@ -38,7 +38,7 @@ class TypeForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     label = forms.CharField(
-        required=False, max_length=100, validators=[valid_characters], help_text="What pages call it instead."
+        required=False, max_length=100, validators=[valid_characters], help_text="How the schema shows it."
     )
     description = forms.CharField(
         required=False, max_length=10_000, validators=[valid_characters], widget=forms.Textarea(attrs={"rows": 2})
