@@ -34,6 +34,7 @@ from memories.models import (
     SavedDocument,
     SearchDocument,
     SourceKey,
+    TypeWords,
 )
 from tasks_app.services import TooManyPending
 
@@ -226,18 +227,28 @@ class PassageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EntityType)
-class EntityTypeAdmin(PlainAdmin):
-    list_display = ["name", "project", "origin", "created_at"]
-    list_filter = ["origin"]
+class EntityTypeAdmin(ReadOnlyAdmin):
+    """Types are changed on the schema page or by the API, which check patterns, names and pairs."""
+
+    list_display = ["name", "project", "origin", "state", "enabled", "created_at"]
+    list_filter = ["origin", "state", "enabled"]
     list_select_related = ["project"]
     search_fields = ["name", "project__name"]
-    autocomplete_fields = ["project"]
+
+
+@admin.register(TypeWords)
+class TypeWordsAdmin(ReadOnlyAdmin):
+    list_display = ["entity_type", "count", "digest"]
+    list_select_related = ["entity_type"]
+    search_fields = ["entity_type__name", "=digest"]
+    fields = ["entity_type", "count", "digest"]
+    heavy = ("names",)
 
 
 @admin.register(RelationType)
 class RelationTypeAdmin(EntityTypeAdmin):
-    list_display = ["name", "project", "functional", "origin", "created_at"]
-    list_filter = ["origin", "functional"]
+    list_display = ["name", "project", "functional", "origin", "state", "enabled", "created_at"]
+    list_filter = ["origin", "state", "enabled", "functional"]
 
 
 @admin.register(Entity)

@@ -15,16 +15,8 @@ from memories.engine.passages import render_conversation
 from memories.graph import deletion
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import (
-    BUILT_IN_ENTITY_TYPES,
-    EntityType,
-    Import,
-    Membership,
-    Memory,
-    Project,
-    SavedDocument,
-    SchemaType,
-)
+from memories.models import Import, Membership, Memory, Project, SavedDocument
+from memories.schema import services as schema
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -38,15 +30,12 @@ TEXT_OF_DOCUMENT = (
 
 
 def create_project(user: AbstractBaseUser, *, name: str, description: str = "") -> Project:
-    """Makes a project that the user owns, with the built-in entity types."""
+    """Makes a project that the user owns, with the built-in types."""
     with transaction.atomic():
         project = Project.objects.create(name=name, description=description)
         project.refresh_from_db()
         Membership.objects.create(project=project, user_id=user.pk, role=Membership.Role.OWNER)
-        EntityType.objects.bulk_create(
-            EntityType(project=project, name=type_name, origin=SchemaType.Origin.BUILT_IN)
-            for type_name in BUILT_IN_ENTITY_TYPES
-        )
+        schema.add_built_in(project)
     return project
 
 

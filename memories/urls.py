@@ -8,7 +8,7 @@ from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from memories.views import adding, graph, importing, media, memory, projects, search
+from memories.views import adding, graph, importing, media, memory, projects, schema, search
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -43,6 +43,14 @@ urlpatterns = [
     *in_project("communities", graph.community_list, "communities"),
     *in_project("communities/rebuild", graph.community_rebuild, "community-rebuild"),
     *in_project("communities/<uuid:community_id>", graph.community_detail, "community"),
+    *in_project("schema", schema.schema, "schema"),
+    *in_project("schema/entity-types/new", schema.entity_type_new, "entity-type-new"),
+    *in_project("schema/entity-types/<uuid:type_id>", schema.entity_type_edit, "entity-type"),
+    *in_project("schema/entity-types/<uuid:type_id>/delete", schema.entity_type_delete, "entity-type-delete"),
+    *in_project("schema/relations/new", schema.relation_type_new, "relation-type-new"),
+    *in_project("schema/relations/<uuid:type_id>", schema.relation_type_edit, "relation-type"),
+    *in_project("schema/relations/<uuid:type_id>/decide", schema.relation_type_decide, "relation-type-decide"),
+    *in_project("schema/relations/<uuid:type_id>/delete", schema.relation_type_delete, "relation-type-delete"),
     *in_project("settings", projects.settings, "settings"),
     *in_project("settings/members", projects.member_add, "member-add"),
     *in_project("settings/members/<int:user_id>", projects.member_change, "member-change"),

@@ -244,6 +244,8 @@ SPECTACULAR_SETTINGS = {
         "TaskKind": "tasks_app.kinds.Kind",
         "MentionKind": "memories.models.Mention.Kind",
         "SearchKind": "memories.models.SearchDocument.KINDS",
+        "TypeOrigin": "memories.models.SchemaType.Origin",
+        "TypeState": "memories.models.SchemaType.State",
     },
 }
 

@@ -9,6 +9,7 @@ from memories.api.views.keys import KeyViewSet
 from memories.api.views.media import MediaViewSet
 from memories.api.views.memories import ImportViewSet, MemoryViewSet
 from memories.api.views.projects import MemberViewSet, ProjectViewSet
+from memories.api.views.schema import EntityTypeViewSet, RelationTypeViewSet
 from memories.api.views.search import SearchViewSet
 
 ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
@@ -44,6 +45,12 @@ urlpatterns = [
     *routes("communities/rebuild", CommunityViewSet, "api-rebuild", post="rebuild"),
     *routes("communities/<uuid:pk>", CommunityViewSet, "api-community", get="retrieve"),
     *routes("communities/<uuid:pk>/members", CommunityViewSet, "api-community-members", get="members"),
+    *routes("entity-types", EntityTypeViewSet, "api-entity-types", get="list", post="create"),
+    *routes("entity-types/<uuid:pk>", EntityTypeViewSet, "api-entity-type", **ONE),
+    *routes("relation-types", RelationTypeViewSet, "api-relation-types", get="list", post="create"),
+    *routes("relation-types/<uuid:pk>", RelationTypeViewSet, "api-relation-type", **ONE),
+    *routes("relation-types/<uuid:pk>/accept", RelationTypeViewSet, "api-relation-type-accept", post="accept"),
+    *routes("relation-types/<uuid:pk>/reject", RelationTypeViewSet, "api-relation-type-reject", post="reject"),
     *routes("search", SearchViewSet, "api-search", post="create"),
     *routes("keys", KeyViewSet, "api-keys", get="list", post="create"),
     *routes("keys/<uuid:pk>", KeyViewSet, "api-key", get="retrieve", delete="destroy"),

@@ -63,20 +63,66 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class WordList:
+    """Names that a project lists for a type; `digest` stands for them all, so that an index of them can be kept."""
+
+    digest: str
+    names: tuple[str, ...] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """How a project finds entities of a type: a pattern in RE2 syntax, a list of names, or both.
+
+    `noun_phrases`: the words are nouns, and the phrase that such a noun ends is the entity ("peanut allergy").
+    """
+
+    name: str
+    pattern: str = ""
+    words: WordList | None = None
+    noun_phrases: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RelationRule:
-    """A relation type of the project's schema. `functional`: a subject has one object at a time (lives_in)."""
+    """A relation type of the project's schema. `functional`: a subject has one object at a time (lives_in).
+
+    `symmetric`: it holds in both directions (married_to). Types that are not given are any types.
+    """
 
     name: str
     functional: bool = False
+    symmetric: bool = False
+    subject_types: frozenset[str] = frozenset()
+    object_types: frozenset[str] = frozenset()
+
+    def fits(self, subject: str, object_: str | None) -> bool:
+        """Whether it may hold between entities of these types; None for a value, which is of no type."""
+        if self._fits(subject, object_):
+            return True
+        return self.symmetric and object_ is not None and self._fits(object_, subject)
+
+    def _fits(self, subject: str, object_: str | None) -> bool:
+        return (not self.subject_types or subject in self.subject_types) and (
+            object_ is None or not self.object_types or object_ in self.object_types
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What the project already knows: its types and the names of its entities (name → entity type)."""
+    """What the project already knows: its types, and names of entities (name → entity type).
+
+    `disabled_types` and `disabled_relations` are not to be found in its graph. `phrases` are the project's own words
+    for relations (`look_after` → `cares_for`), as `predicates.slug` writes them.
+    """
 
     entity_types: frozenset[str]
     relation_types: dict[str, RelationRule] = field(default_factory=dict)
     known_names: dict[str, str] = field(default_factory=dict)
+    type_rules: tuple[TypeRule, ...] = ()
+    disabled_types: frozenset[str] = frozenset()
+    disabled_relations: frozenset[str] = frozenset()
+    phrases: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +130,8 @@ class Mention:
     """A span that stands for an entity.
 
     `name` is what the entity is called in this memory: for "I" the speaker's name. A conversation's speaker is
-    mentioned where the line begins, which is before the passage's own `start`.
+    mentioned where the line begins, which is before the passage's own `start`. `given`: the project says that this is
+    a name of the type, so nothing that the memory says makes it another.
     """
 
     text: str
@@ -93,6 +140,7 @@ class Mention:
     kind: MentionKind
     name: str
     type: str
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count, F, Q
 
-from memories.graph import placing, upkeep, versions
+from memories.graph import placing, schema, upkeep, versions
 from memories.models import Entity, Fact, Memory, Mention, Passage
 
 
@@ -34,7 +34,9 @@ def delete(memory: Memory) -> dict[str, int]:
     counted = _published(memory)
     mentions = Mention.objects.filter(memory=memory).count()
     facts = Fact.objects.filter(project=memory.project).count()
+    said = schema.predicates_of(memory)
     touched = upkeep.remove_passages(Passage.objects.filter(memory=memory))
+    schema.propose(memory.project_id, said)
     facts -= Fact.objects.filter(project=memory.project).count()
     upkeep.recount(touched)
     entities, left = upkeep.remove_orphans(touched)

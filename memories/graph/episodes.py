@@ -13,21 +13,18 @@ from django.db import transaction
 
 from memories.engine import embedding, ranking
 from memories.engine.resolution import fold
-from memories.engine.types import FactDraft, KnownEntity, Reading, RelationRule, Resolution, Schema
+from memories.engine.types import FactDraft, KnownEntity, Reading, Resolution
 from memories.engine.types import Passage as PassageValue
-from memories.graph import placing, upkeep, versions
+from memories.graph import placing, schema, upkeep, versions
 from memories.models import (
     Entity,
     EntityAlias,
-    EntityType,
     Fact,
     FactSupport,
     Memory,
     Mention,
     Passage,
     Project,
-    RelationType,
-    SchemaType,
     SearchDocument,
 )
 
@@ -47,17 +44,7 @@ class Episode:
     extractor: str
 
 
-# --- reading what the extraction needs
-
-
-def load_schema(project: Project) -> Schema:
-    """The project's types. Names of other memories are no part of it: what a memory says does not depend on when."""
-    types = EntityType.objects.filter(project=project).values_list("name", flat=True)
-    relations = RelationType.objects.filter(project=project).values_list("name", "functional")
-    return Schema(
-        entity_types=frozenset(types),
-        relation_types={name: RelationRule(name=name, functional=functional) for name, functional in relations},
-    )
+# --- reading what the resolution needs
 
 
 def known_entities(project: Project, keys: Iterable[str]) -> list[KnownEntity]:
@@ -147,7 +134,7 @@ def publish(episode: Episode) -> None:
     versions.bump(memory.project, episode.graph_version)
     if not Memory.objects.filter(pk=memory.pk, generation__lt=episode.generation).update(generation=episode.generation):
         raise Memory.DoesNotExist
-    _learn_relations(episode)
+    said = schema.predicates_of(memory)
     entities = _write_entities(episode)
     passages = dict(Passage.objects.filter(memory=memory, generation=episode.generation).values_list("position", "pk"))
     _write_mentions(episode, entities, passages)
@@ -155,6 +142,7 @@ def publish(episode: Episode) -> None:
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
     touched = set(entities) | upkeep.remove_passages(outdated)
+    schema.propose(memory.project_id, said | schema.predicates_of(memory))
     upkeep.recount(touched)
     _, left = upkeep.remove_orphans(touched)
     upkeep.prune_aliases(touched)
@@ -162,18 +150,6 @@ def publish(episode: Episode) -> None:
     placing.place(memory.project, touched, left)
     if outdated_passages:
         placing.forget(memory)
-
-
-def _learn_relations(episode: Episode) -> None:
-    """Predicates that the project has not seen become relation types of its schema."""
-    predicates = {fact.predicate for reading in episode.readings for fact in reading.facts}
-    RelationType.objects.bulk_create(
-        [
-            RelationType(project_id=episode.memory.project_id, name=name, origin=SchemaType.Origin.LEARNED)
-            for name in sorted(predicates)
-        ],
-        ignore_conflicts=True,
-    )
 
 
 def _write_entities(episode: Episode) -> list[UUID]:

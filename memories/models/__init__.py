@@ -11,7 +11,7 @@ from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mentio
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
 from memories.models.saved import Memory, MemoryTag, Passage
-from memories.models.schema import BUILT_IN_ENTITY_TYPES, EntityType, RelationType, SchemaType
+from memories.models.schema import BUILT_IN_ENTITY_TYPES, EntityType, RelationType, SchemaType, TypeWords
 from memories.models.search import SearchDocument
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "SchemaType",
     "SearchDocument",
     "SourceKey",
+    "TypeWords",
     "UUIDModel",
 ]

@@ -126,6 +126,7 @@ class Fact(UUIDModel):
         indexes = [
             models.Index(fields=["project", "-id"], name="fact_newest"),
             models.Index(fields=["subject", "predicate"], name="fact_by_subject"),
+            models.Index(fields=["project", "predicate"], name="fact_by_predicate"),
         ]
         constraints = [
             models.CheckConstraint(

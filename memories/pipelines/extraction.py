@@ -12,7 +12,7 @@ from django.db import transaction
 
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
-from memories.engine.extraction import settled
+from memories.engine.extraction import conform, settled
 from memories.engine.types import Extractor, Mention, Reading, Schema, Source
 from memories.graph import episodes, versions
 from memories.models import Memory, Passage
@@ -72,7 +72,7 @@ def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, 
         progress.checkpoint()
         _save(progress, course, list(reader.read(batch)), reader.state())
         progress.count(len(course.readings), len(pieces), low=30, high=50)
-    return Extracted(memory, course.place.generation, settled(course.readings))
+    return Extracted(memory, course.place.generation, conform(settled(course.readings), schema))
 
 
 def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:

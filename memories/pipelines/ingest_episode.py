@@ -10,6 +10,7 @@ from memories.engine.extraction import LocalExtractor
 from memories.engine.resolution import lookup_keys, resolve
 from memories.engine.types import Extractor, Source
 from memories.graph import episodes, versions
+from memories.graph import schema as project_schema
 from memories.models import Memory
 from memories.pipelines.extraction import Extracted, extract
 from tasks_app.runner import Outcome, Progress
@@ -34,7 +35,7 @@ def memory_of(progress: Progress) -> Memory:
 def worked_out(progress: Progress, memory: Memory, source: Source) -> tuple[Extracted, episodes.Episode]:
     """The stages from the schema to the episode as it is to be published; the task has the graph lane then."""
     progress.stage("schema", 20, "Loading schema...")
-    schema = episodes.load_schema(memory.project)
+    schema = project_schema.load(memory.project)
     extracted = extract(progress, memory, source, schema, EXTRACTOR)
     progress.stage("sync", 50, "Syncing schema...")
     progress.take_graph_lane()

@@ -13,7 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from memories import queries
-from memories.models import BUILT_IN_ENTITY_TYPES, Community, Entity, Fact, Mention, Project
+from memories.models import BUILT_IN_ENTITY_TYPES, Community, Entity, Fact, Mention, Project, SchemaType
+from memories.schema import services as schema
 from memories.views.reading import Piece
 from memories.views.spans import Span, segments
 from tasks_app.models import Status, TaskLog
@@ -29,6 +30,7 @@ ICONS = {
     "entities": "M12 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM5 15a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM19 15a2.5 2.5 0 1 0 0 5 "
     "2.5 2.5 0 0 0 0-5zM10.5 9.5 6.5 15M13.5 9.5l4 5.5",
     "communities": "M8 5a5 5 0 1 0 0 10A5 5 0 0 0 8 5zM16 9a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
+    "schema": "M4 5h6v5H4zM14 14h6v5h-6zM7 10v6.5h7",
     "tasks": "M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11 6h9M11 12h9M11 18h9",
     "settings": "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
     "more": "M5 12h.01M12 12h.01M19 12h.01",
@@ -124,6 +126,12 @@ def _counted(key: str, value: int) -> str:
 def words(name: str) -> str:
     """`works_at` → "works at"."""
     return name.replace("_", " ")
+
+
+@register.filter
+def type_description(row: SchemaType) -> str:
+    """What a type is, in a sentence."""
+    return schema.description(row)
 
 
 @register.filter

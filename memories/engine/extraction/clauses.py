@@ -160,7 +160,8 @@ def _tells(here: _Clause, preposition: str, noun: Token, actor: int) -> bool:
     if _belongs_to_another(here.sheet, noun, actor):
         return False
     verb = "_".join(filter(None, (here.lemma, grammar.particle(here.verb))))
-    known = predicates.known_verb(verb, preposition, "")
+    own = predicates.of_project(predicates.slug(verb, preposition), here.sheet.schema)
+    known = own or predicates.known_verb(verb, preposition, "")
     return known is not None if preposition else here.lemma not in LIGHT
 
 

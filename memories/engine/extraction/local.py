@@ -18,6 +18,7 @@ from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.names import Name, text_of
 from memories.engine.extraction.naming import find_names
+from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
 from memories.engine.resolution.folding import fold
@@ -31,7 +32,7 @@ MOST_NAME = 500
 _MACHINES = frozenset(
     {"assistant", "ai", "bot", "agent", "system", "model", "chatbot", "chatgpt", "claude", "gemini", "tool"}
 )
-_TRUST = {0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4, 4: 0.2}  # weight of a name's type, by the rank of what found it
+_TRUST = {-1: 1e6, 0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4, 4: 0.2}  # weight of a name's type, by the rank of what found it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class _Spot:
     start: int
     end: int
     kind: MentionKind
+    given: bool = False
 
 
 class LocalExtractor:
@@ -92,6 +94,7 @@ class _Memory:
         self.types: dict[str, str] = {}
         self.people: set[str] = set()  # words of the names of people
         self.technologies = _technologies()
+        self.own = OwnTypes(schema.type_rules)
         self.names = NameIndex()
         self.names.add(_given_names(self.speakers, schema), exact=True)
         self.names.add(((name, kind) for name, kind in schema.known_names.items() if " " in name), exact=False)
@@ -123,8 +126,11 @@ class _Memory:
         windows: list[list[_Window]] = [[] for _ in passages]
         for index, offset, text, english in pieces:
             doc = next(docs) if english else nlp.make_doc(text)
-            windows[index].append(_Window(doc, offset, find_names(doc, self.names, self.technologies), english))
+            windows[index].append(_Window(doc, offset, self._names(doc, english), english))
         return windows
+
+    def _names(self, doc: Doc, english: bool) -> list[Name]:
+        return find_names(doc, self.names, self.technologies, self.own, parsed=english)
 
     def _settle_types(self, windows: Iterable[_Window]) -> None:
         """One type for a name in the whole memory: what most of its mentions say, weighted by trust."""
@@ -144,6 +150,8 @@ class _Memory:
         kind = self.types.get(fold(name.text), name.type)
         if name.rank >= 2 and kind in {"organization", "work", "product", "concept"} and fold(name.text) in self.people:
             return "person"
+        if kind in self.schema.disabled_types:
+            return kind  # it is dropped when all names have their types
         if self.schema.entity_types and kind not in self.schema.entity_types and "concept" in self.schema.entity_types:
             return "concept"
         return kind
@@ -186,7 +194,7 @@ class _Memory:
         self.discourse.note(
             name.text, kind, window.doc[name.first : name.last].root if window.parsed else window.doc[name.first]
         )
-        return _Spot(Place(name.first, name.last, kind, name.text), name.start, name.end, "name")
+        return _Spot(Place(name.first, name.last, kind, name.text), name.start, name.end, "name", name.rank < 0)
 
     def _referring(self, passage: Passage, token: Token) -> list[_Spot]:
         found = self._addressed(passage, token) or self._third_person(token)
@@ -282,7 +290,9 @@ def _given_names(speakers: Sequence[str], schema: Schema) -> Iterator[tuple[str,
 def _mention(spot: _Spot, window: _Window) -> Mention:
     text = text_of(window.doc)[spot.start : spot.end]
     name = spot.place.name.strip()[:MOST_NAME]
-    return Mention(text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type)
+    return Mention(
+        text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type, spot.given
+    )
 
 
 def _dates(sentence: Span, spots: list[_Spot], reference: datetime) -> list[tuple[DateSpan, Token]]:

@@ -1,7 +1,8 @@
 """From the parser's guesses to clean names with a type.
 
-Sources in order of trust: the project's names and the speakers, technologies, the entity recogniser, runs of proper
-nouns that it missed. What overlaps a more trusted name goes, unless it is the longer form of the same name.
+Sources in order of trust: what the project's own types find, the project's names and the speakers, technologies, the
+entity recogniser, runs of proper nouns that it missed. What overlaps a more trusted name goes, unless it is the longer
+form of the same name.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from memories.engine.extraction import gazetteer
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.marked import defined, methods, quoted, titled
 from memories.engine.extraction.names import Name, located, text_of
+from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.recognised import proper_runs, recognised_parts
 from memories.engine.extraction.wording import HEAD_TYPES, MAX_NAME
 
@@ -31,11 +33,12 @@ _YEAR = re.compile(r"(?:18|19|20)\d\d")
 _NUMBER = re.compile(r"\d{1,3}")
 
 
-def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name]:
+def find_names(doc: Doc, names: NameIndex, technologies: NameIndex, own: OwnTypes, *, parsed: bool) -> list[Name]:
     """The names of a window in order, without overlap."""
     text = text_of(doc)
     computing = gazetteer.about_computing(text)
-    candidates = [located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
+    candidates = list(own.find(doc, parsed=parsed))
+    candidates += [located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
     musical = gazetteer.about_music(text)
     for hit in technologies.find(text):
         if hit.type == gazetteer.GENRE:
@@ -64,6 +67,8 @@ def _is_generic(doc: Doc, name: Name) -> bool:
 def _numbered(doc: Doc, name: Name) -> Name:
     """With the year of an event and the number of a road: "2010 Winter Olympics", "Route 20"."""
     first, last = name.first, name.last
+    if name.rank < 0:
+        return name
     if name.type == "event" and first > 0 and _YEAR.fullmatch(doc[first - 1].text):
         first -= 1
     if name.type not in {"person", "group"} and name.rank >= 2 and _is_its_number(doc, first, last):
@@ -131,7 +136,7 @@ def _continues(doc: Doc, name: Name, other: Name) -> bool:
 def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
     """`name` when it is a longer name than the one more trusted name it contains, else None."""
     (rival,) = rivals if len(rivals) == 1 else (None,)
-    if rival is None or not (name.start <= rival.start and rival.end <= name.end and name.rank >= 2):
+    if rival is None or rival.rank < 0 or not (name.start <= rival.start and rival.end <= name.end and name.rank >= 2):
         return None
     if rival.rank == 0 and rival.type == "person" and name.first != rival.first:
         return None  # "Yep John": what stands before a known name is no part of it
