@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from memories.engine.extraction import grammar
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, fact, value
+from memories.engine.temporal.relations import ANYBODY
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
 
-ANYBODY = ":*"
 _SAME_WORDS = """
 left: works_for works_in member_of lives_in signed_with leads affiliated_with studies
 fired_from: works_for

@@ -18,6 +18,7 @@ Thing: TypeAlias = tuple[str, str]  # ("entity", id) or ("value", folded text)
 Verdict = Literal["same", "other", "unsure"]
 Kind = Literal["many", "one", "once"]
 
+ANYBODY = ":*"  # after a relation that is over: with whomever it was
 ONE_AT_A_TIME = frozenset({"lives_in", "works_for", "married_to"})
 ONCE = frozenset({"born_in", "born_at", "died_in", "died_at"})
 SYMMETRIC = frozenset({"married_to", "partner_of", "divorced_from"})
