@@ -66,7 +66,10 @@ class _Line:
 
     def _is_kept(self, stretch: Stretch, against: Saying) -> bool:
         """Whether a person who knew of both has said that it holds."""
-        decision = self.decided.get(stretch.key)
+        return self._is_kept_key(stretch.key, against)
+
+    def _is_kept_key(self, key: Key, against: Saying) -> bool:
+        decision = self.decided.get(key)
         return decision is not None and decision.decided == "kept" and against.said_at <= decision.made_at
 
     def _ended_by_hand(self, sayings: Sequence[Saying]) -> dict[object, Decision]:
@@ -82,7 +85,8 @@ class _Line:
 
     def read(self, sayings: Sequence[Saying]) -> None:
         ended = self._ended_by_hand(sayings)
-        self.cancelled = _cancelled(sayings)
+        given_up = _cancelled(sayings)
+        self.cancelled = {plan.id: by for plan, by in given_up if not self._is_kept_key(self._key(plan), by)}
         for saying in sayings:
             self._expire(saying.high)
             self._take(saying)
@@ -242,15 +246,11 @@ class _Line:
             stretch.start, stretch.precision = known, "day"
 
 
-def _cancelled(sayings: Sequence[Saying]) -> dict[object, Saying]:
-    """Plans that were given up: said to begin later, and denied in the meantime."""
+def _cancelled(sayings: Sequence[Saying]) -> list[tuple[Saying, Saying]]:
+    """Plans that were given up, said to begin later and denied in the meantime, each with the denial."""
     plans = [one for one in sayings if one.said == "holds" and one.begins is not None and one.begins > one.said_at]
     ending = [one for one in sayings if one.said == "closes" or (one.said == "denied" and one.ends)]
-    return {
-        plan.id: next(by for by in ending if _gives_up(by, plan))
-        for plan in plans
-        if any(_gives_up(by, plan) for by in ending)
-    }
+    return [(plan, by) for plan in plans for by in [by for by in ending if _gives_up(by, plan)][:1]]
 
 
 def _gives_up(by: Saying, plan: Saying) -> bool:
