@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from django.db import transaction
 
 from memories import intake, queries, saving
 from memories.engine.passages import render_conversation
-from memories.graph import deletion
+from memories.graph import decisions, deletion
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import Import, Membership, Memory, Project, SavedDocument
+from memories.models import Fact, Import, Membership, Memory, Project, SavedDocument
 from memories.schema import services as schema
 from memories.validation import NewMemory
 from tasks_app import services as tasks
@@ -134,6 +135,19 @@ def delete_memory(memory: Memory) -> dict[str, int]:
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
         return deletion.delete(memory)
+
+
+def invalidate_fact(fact: Fact, user: AbstractBaseUser, *, at: datetime | None = None, wrong: bool = False) -> None:
+    """Says that the fact ended `at` that time, or now; or that it is `wrong` and never was so. TooEarly
+    when it began later."""
+    with transaction.atomic():
+        decisions.invalidate(fact, user, at=at, wrong=wrong)
+
+
+def restore_fact(fact: Fact, user: AbstractBaseUser) -> None:
+    """Says that the fact holds after all."""
+    with transaction.atomic():
+        decisions.restore(fact, user)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:
