@@ -222,7 +222,7 @@ class Watched(io.BytesIO):
 
 
 async def first_piece(part: serving.FilePart) -> bytes:
-    pieces: AsyncIterator[bytes] = aiter(part)  # type: ignore[arg-type]
+    pieces: AsyncIterator[bytes] = aiter(part)
     return await anext(pieces)
 
 
