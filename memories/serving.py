@@ -110,7 +110,7 @@ def _suffix(length: int, size: int) -> tuple[int, int]:
 def headers(document: SavedDocument, etag: str) -> dict[str, str]:
     media_type = content_type(document.media_type)
     shown = media_type == PDF or bool(_PLAYED.fullmatch(media_type))
-    name = "".join(sign for sign in document.file_name if sign.isprintable() and sign not in '/\\') or "file"
+    name = "".join(sign for sign in document.file_name if sign.isprintable() and sign not in "/\\") or "file"
     return {
         "Accept-Ranges": "bytes",
         "ETag": etag,

@@ -36,7 +36,7 @@ def _data(tmp_path: Path, settings: object) -> None:
 
 @pytest.fixture
 def memory(project: Project, tmp_path: Path) -> Memory:
-    return with_file(project, tmp_path, media_type="audio/mpeg", file_name="Löwe \"1\"\r\nX: y/../a.mp3")
+    return with_file(project, tmp_path, media_type="audio/mpeg", file_name='Löwe "1"\r\nX: y/../a.mp3')
 
 
 def with_file(project: Project, tmp_path: Path, **fields: Any) -> Memory:

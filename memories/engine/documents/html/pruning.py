@@ -16,12 +16,10 @@ cookie cookies consent gdpr ccpa onetrust newsletter newsletters subscribe subsc
 sharer social socials addthis related recommended recommendations recirculation recirc promo promos promotion
 sponsored sponsor advert adverts advertisement advertising ads ad adslot adsense adunit dfp outbrain taboola breadcrumb
 breadcrumbs comments disqus sidebar popup modal lightbox toast snackbar pagination pager paginator skip skiplink
-trending upsell crosssell upvote voting votecell reactions footer sitenav navbar noprint printonly dropdown editsection
-headerlink backlink reflist references catlinks navbox taglist tagcloud usercard userinfo
+trending upsell crosssell upvote voting reactions footer sitenav navbar noprint printonly
 """
 CLUTTER = frozenset(_CLUTTER_WORDS.split())
 _SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "enabled", "disabled", "wrapper", "layout"})
-_NOTES = {"note", "tip", "warning", "caution", "important", "callout", "admonition", "hint", "info", "pullquote", "quote"}
 _ROLES = {"navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"}
 _NEVER = {"html", "body", "main", "article", "h1", "pre", "code", "table", "tbody", "tr", "td", "th"}
 _HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
@@ -40,10 +38,6 @@ def prune(tree: Element) -> None:
         _code(element)
     for element in list(tree.iter("figcaption")):
         element.tag = "p"
-    for element in [one for one in tree.iter("footer") if next(one.iterancestors("blockquote"), None) is not None]:
-        element.tag = "p"  # who is quoted
-    for element in [one for one in tree.iter("aside") if _NOTES & set(tokens(one))]:
-        element.tag = "div"
 
 
 def _is_data(element: Element) -> bool:
