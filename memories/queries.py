@@ -38,6 +38,10 @@ HINT = 0.3  # the confidence of `mentioned_with`
 
 Scope: TypeAlias = Project | QuerySet[Project]
 EXCERPT = 280
+LONG = (
+    "content", "messages", "task__traceback", "document__blocks", "document__sections", "document__summary",
+    "document__key_phrases", "document__notes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def within(scope: Scope, field: str = "project") -> Q:
 
 
 def memories(scope: Scope, *, q: str = "", tag: str = "", status: str = "") -> QuerySet[Memory]:
-    """Newest first; `excerpt` is annotated, the whole content is deferred. `q` looks in titles and texts."""
+    """Newest first; `excerpt` is annotated, what is long is deferred. `q` looks in titles and texts."""
     rows = Memory.objects.filter(within(scope))
     if q:
         rows = rows.filter(Q(title__icontains=q) | Q(content__icontains=q))
@@ -80,7 +84,7 @@ def memories(scope: Scope, *, q: str = "", tag: str = "", status: str = "") -> Q
     if status:
         wanted = Q(task__status=status)
         rows = rows.filter(wanted | Q(task=None) if status == Status.COMPLETED else wanted)
-    rows = rows.select_related("task").prefetch_related("memory_tags").defer("content", "messages", "task__traceback")
+    rows = rows.select_related("task", "document").prefetch_related("memory_tags").defer(*LONG)
     return rows.annotate(excerpt=Left("content", EXCERPT)).order_by("-id")
 
 

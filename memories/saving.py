@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,29 +52,60 @@ def save_article(user_id: int | None, project: Project, url: str, tags: Sequence
 def save_file(user_id: int | None, project: Project, path: Path, name: str, tags: Sequence[str] = ()) -> Saved:
     """Takes the file at `path` into the store and enqueues its ingestion; `name` is what its owner calls it.
 
-    ValidationError says why such a file can't be read, TooManyPending that the project has enough to do; the file
-    stays where it was then, and when the project has it already.
+    ValidationError says why such a file can't be read, TooManyPending that the project has enough to do, NoRoom that
+    the disk is full; the file stays where it was then, and when the project has it already.
     """
     name = check_file_name(name)
     media_type = check_file(path, name)
     sha256 = digest_of(path)
     new = NewMemory(title=name, tags=tags)
+    if found := known(project, sha256):
+        return Saved(_again(found, tags), is_new=False)
+    tasks.ensure_room(project)
+    with _stored(project, path, sha256) as stored:
+
+        def document(memory: Memory) -> SavedDocument:
+            return SavedDocument(
+                memory=memory,
+                origin=SavedDocument.Origin.UPLOAD,
+                title=memory.title,
+                reference_time=memory.reference_time,
+                media_type=media_type,
+                file=stored.name,
+                file_name=name,
+                size=stored.size,
+                sha256=sha256,
+            )
+
+        saved = _once(user_id, project, sha256, new, document)
+        stored.is_wanted = saved.is_new
+    return saved
+
+
+@dataclass(slots=True)
+class _Stored:
+    name: str
+    size: int
+    is_wanted: bool = False
+
+
+@contextmanager
+def _stored(project: Project, path: Path, sha256: str) -> Iterator[_Stored]:
+    """A second name of the file goes into the store, before the transaction, as this may take seconds."""
+    twin = path.with_name(f"{path.name}.kept")
     size = path.stat().st_size
-
-    def document(memory: Memory) -> SavedDocument:
-        return SavedDocument(
-            memory=memory,
-            origin=SavedDocument.Origin.UPLOAD,
-            title=memory.title,
-            reference_time=memory.reference_time,
-            media_type=media_type,
-            file=files.store(project.pk, path, sha256),
-            file_name=name,
-            size=size,
-            sha256=sha256,
-        )
-
-    return _once(user_id, project, sha256, new, document)
+    twin.hardlink_to(path)
+    try:
+        stored = _Stored(files.store(project.pk, twin, sha256), size)
+    finally:
+        twin.unlink(missing_ok=True)
+    try:
+        yield stored
+    finally:
+        if stored.is_wanted:
+            path.unlink(missing_ok=True)
+        else:
+            files.remove(stored.name)
 
 
 def _of_address(memory: Memory, url: str) -> SavedDocument:

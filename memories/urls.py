@@ -8,7 +8,7 @@ from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from memories.views import graph, importing, media, memory, projects, search
+from memories.views import adding, graph, importing, media, memory, projects, search
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -27,6 +27,8 @@ urlpatterns = [
     path("project/<uuid:project_id>", projects.overview),
     *in_project("memories", memory.memory_list, "memories"),
     *in_project("memories/new", memory.memory_new, "memory-new"),
+    *in_project("memories/new/addresses", adding.memory_addresses, "memory-addresses"),
+    *in_project("memories/new/files", adding.memory_files, "memory-files"),
     *in_project("memories/<uuid:memory_id>", memory.memory_detail, "memory"),
     *in_project("memories/<uuid:memory_id>/edit", memory.memory_edit, "memory-edit"),
     *in_project("memories/<uuid:memory_id>/reprocess", memory.memory_reprocess, "memory-reprocess"),

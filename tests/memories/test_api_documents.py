@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from rest_framework.test import APIClient
@@ -101,8 +102,9 @@ def test_a_project_with_enough_to_do_answers_429(api: APIClient, project: Projec
     assert nothing_was_made()
 
 
-def stored(project: Project) -> list[Path]:
-    return [path for path in files.path_of("").rglob("*") if path.is_file()]
+def stored() -> list[Path]:
+    """The files that are in the store."""
+    return [path for path in (django_settings.MEMSTACK_DATA_DIR / "media").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("kind", [SimpleUploadedFile, TemporaryUploadedFile])
@@ -136,7 +138,7 @@ def test_a_file_that_cannot_be_read_is_refused(
     assert answer.status_code == 400
     assert words in problem(answer)["errors"]["file"][0]
     assert nothing_was_made()
-    assert stored(project) == []
+    assert stored() == []
 
 
 def test_a_file_that_is_too_large_is_refused(api: APIClient, project: Project, settings: Any) -> None:
@@ -146,7 +148,7 @@ def test_a_file_that_is_too_large_is_refused(api: APIClient, project: Project, s
     )
     assert answer.status_code == 413
     assert nothing_was_made()
-    assert stored(project) == []
+    assert stored() == []
 
 
 def test_a_file_is_asked_for(api: APIClient, project: Project) -> None:

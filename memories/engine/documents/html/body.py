@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import trafilatura
 from trafilatura.settings import Extractor, use_config
 
+from memories.engine.documents.html.frame import framed
 from memories.engine.documents.html.parsing import Element
 from memories.engine.documents.model import BlockKind
 from memories.engine.documents.writing import Writer, flowing, verbatim
@@ -29,15 +30,27 @@ _LEFTOVER = re.compile(
 
 
 def written(tree: Element, url: str, title: str) -> Writer:
-    """The blocks of the body. `title` opens it once at most: pages repeat it above the text."""
-    options = Extractor(
-        config=use_config(), output_format="python", comments=False, formatting=True, images=True, tables=True, url=url or None
-    )
-    found = trafilatura.bare_extraction(tree, options=options)
+    """The blocks of the body. A heading that says what `title` says is left out: it is told with the title."""
+    frame = framed(tree)
+    found = trafilatura.bare_extraction(tree if frame is None else frame, options=_options(url, fast=frame is not None))
     writer = Writer()
     if found is not None and found.body is not None:
         _Scribe(writer, flowing(title)).write(found.body)
     return writer
+
+
+def _options(url: str, *, fast: bool) -> Extractor:
+    """The package's own settings alone. `fast`: no other algorithm is asked where the body is."""
+    return Extractor(
+        config=use_config(),
+        output_format="python",
+        comments=False,
+        formatting=True,
+        images=True,
+        tables=True,
+        fast=fast,
+        url=url or None,
+    )
 
 
 @dataclass(slots=True)
@@ -46,7 +59,6 @@ class _Scribe:
 
     writer: Writer
     title: str
-    seen_title: bool = False
 
     def write(self, body: Element) -> None:
         self._mixed(body, "paragraph", 0)
@@ -109,12 +121,11 @@ class _Scribe:
                 self.writer.add(kind, clean, level, mark=mark)
 
     def _is_superfluous(self, kind: BlockKind, text: str) -> bool:
-        if _LEFTOVER.match(text):
-            return True
-        if kind in {"heading", "paragraph"} and self.title and text == self.title:
-            repeated, self.seen_title = self.seen_title, True
-            return repeated
-        return False
+        return bool(_LEFTOVER.match(text)) or (kind == "heading" and _same(text, self.title))
+
+
+def _same(heading: str, title: str) -> bool:
+    return bool(title) and heading.casefold().strip(" .¶#") == title.casefold().strip(" .")
 
 
 def _parts(element: Element) -> Iterator[str | Element]:
