@@ -42,7 +42,11 @@ class FilePart(StreamingHttpResponse):
 
     def __init__(self, file: BinaryIO, start: int, length: int, **options: Any) -> None:
         super().__init__(_pieces(file, start, length), **options)
-        self._resource_closers.append(file.close)
+        self._file = file
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         await sync_to_async(close_old_connections)()
@@ -110,7 +114,7 @@ def _suffix(length: int, size: int) -> tuple[int, int]:
 def headers(document: SavedDocument, etag: str) -> dict[str, str]:
     media_type = content_type(document.media_type)
     shown = media_type == PDF or bool(_PLAYED.fullmatch(media_type))
-    name = "".join(sign for sign in document.file_name if sign.isprintable() and sign not in '/\\') or "file"
+    name = "".join(sign for sign in document.file_name if sign.isprintable() and sign not in "/\\") or "file"
     return {
         "Accept-Ranges": "bytes",
         "ETag": etag,
