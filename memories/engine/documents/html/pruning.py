@@ -19,7 +19,7 @@ breadcrumbs comments disqus sidebar popup modal lightbox toast snackbar paginati
 trending upsell crosssell upvote voting reactions footer sitenav navbar noprint printonly
 """
 CLUTTER = frozenset(_CLUTTER_WORDS.split())
-_SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "enabled", "disabled", "wrapper", "layout"})
+_SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "without", "enabled", "disabled", "wrapper", "layout"})
 _ROLES = {"navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"}
 _NEVER = {"html", "body", "main", "article", "h1", "pre", "code", "table", "tbody", "tr", "td", "th"}
 _HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
