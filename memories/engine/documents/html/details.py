@@ -52,8 +52,8 @@ def told(tree: Element, url: str) -> Document:
     base = base_of(tree, url)
     return Document(
         "",
-        title=flowing(found.title or meta.get("og:title") or ""),
-        author=flowing((found.author or meta.get("author") or "").replace(";", ",")),
+        title=flowing(found.title or meta.get("og:title") or "").rstrip(" ¶§#"),
+        author=_named(found.author) or _named(meta.get("author")),
         site=flowing(meta.get("og:site_name") or found.sitename or urlsplit(url).hostname or ""),
         language=_language(tree, meta),
         published_at=_published(tree, meta, found.date),
@@ -61,6 +61,12 @@ def told(tree: Element, url: str) -> Document:
         canonical_url=_canonical(tree, base),
         tags=_tags(found.tags or [], meta),
     )
+
+
+def _named(author: str | None) -> str:
+    """ "Jo Lee, Ann Poe"; some pages put a dash or an address there."""
+    names = flowing((author or "").replace(";", ","))
+    return names if any(sign.isalpha() for sign in names) and "://" not in names else ""
 
 
 def _metas(tree: Element) -> Iterator[tuple[str, str]]:
