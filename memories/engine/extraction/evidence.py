@@ -24,6 +24,7 @@ _TITLES_WORDS = """
     spokesman spokeswoman congressman congresswoman premier mayor emperor empress count baron duke
     """
 _TITLES = frozenset(_TITLES_WORDS.split())
+ADDRESSES = frozenset({"Mr", "Mrs", "Ms", "Miss"})
 _SPEAKING_WORDS = """
     say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
     quip joke testify sing die retire graduate write feel insist argue note"""
@@ -120,6 +121,8 @@ def _as_work(root: Token, name: Name) -> Iterator[tuple[str, float]]:
 
 def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:
     """ "Mrs. Hale", "the band Blur", "his son Brian"."""
+    if doc[name.first].text.rstrip(".") in ADDRESSES and name.last - name.first > 1:
+        yield "person", SURE
     if name.first == 0:
         return
     word = doc[name.first - 1]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction.evidence import ADDRESSES
 from memories.engine.extraction.firstnames import is_first_name
 from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.predicates import KIN, is_role
@@ -82,6 +83,7 @@ def _recognised(doc: Doc, entity: Span, label: str = "") -> Name | None:
     entity = _without_ranks(_first_part(doc, _without_office(entity)))
     if not entity:
         return None
+    entity = _with_address(entity) if kind == "person" else entity
     starts_sentence = entity.start == 0 or bool(doc[entity.start].is_sent_start)
     span = clean(text_of(doc), entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
     if span is None:
@@ -122,6 +124,14 @@ def _without_ranks(entity: Span) -> Span:
     ):
         start += 1  # "Rear Admiral Wilkes", also where it was taken for an organization
     return entity.doc[start:end]
+
+
+def _with_address(entity: Span) -> Span:
+    """ "Mrs. Higgins" is not "Higgins": a family name alone keeps what tells its bearers apart."""
+    alone = len(entity) == 1 and entity.start > 0
+    if alone and entity.doc[entity.start - 1].text.rstrip(".") in ADDRESSES:
+        return entity.doc[entity.start - 1 : entity.end]
+    return entity
 
 
 def _is_rank(token: Token) -> bool:
