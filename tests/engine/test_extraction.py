@@ -154,7 +154,7 @@ def test_what_a_noun_or_a_year_marks_is_a_whole_name(text: str, names: set[str])
         ("They sailed to Whitby, a port.", "Whitby", "location"),
         ("Randolph, 37, is a doctor.", "Randolph", "person"),
         ("The band Venom plays.", "Venom", "organization"),
-        ("Mrs. Paris called.", "Paris", "person"),
+        ("Mrs. Paris called.", "Mrs. Paris", "person"),
     ],
 )
 def test_the_words_around_a_name_tell_its_type(text: str, name: str, kind: str) -> None:

@@ -24,22 +24,32 @@ _TITLES_WORDS = """
     spokesman spokeswoman congressman congresswoman premier mayor emperor empress count baron duke
     """
 _TITLES = frozenset(_TITLES_WORDS.split())
+ADDRESSES = frozenset({"Mr", "Mrs", "Ms", "Miss"})
 _SPEAKING_WORDS = """
     say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
     quip joke testify sing die retire graduate write feel insist argue note"""
 _SPEAKING = frozenset(_SPEAKING_WORDS.split())
+_SUFFERED_WORDS = """
+    bear arrest convict assassinate sentence bury knight marry ordain baptize crown behead imprison wound hospitalize
+    canonize exile jail murder injure"""
+_SUFFERED = frozenset(_SUFFERED_WORDS.split())  # what is done to people
 _PERSONAL_WORDS = """
     life death birth childhood career marriage funeral face eye hand hair voice novel poem poetry writing painting
     memoir biography diary autobiography childhood mind heart grave
 """
 _PERSONAL = frozenset(_PERSONAL_WORDS.split())
 _MAKING = frozenset({"write", "direct", "compose", "paint", "author", "translate", "illustrate", "invent", "sing"})
-_BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
+_SIDES = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
+_BESIDE = _SIDES | {"near", "outside", "throughout", "across", "toward", "towards"}
 _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
 _WRITING = frozenset({"write", "author", "compose", "publish", "pen", "co-write", "rewrite"})
 _ACTING = frozenset({"star", "co-star", "act"})
 _BORDERING = frozenset({"border", "bind", "bound", "surround"})
-_SIDES = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
+_LYING_WORDS = """
+nearby downtown rural suburban upper lower central northern southern eastern western northeastern northwestern southeastern
+southwestern neighboring neighbouring
+"""
+_LYING = frozenset(_LYING_WORDS.split())  # "in nearby Gainesville"
 _WHERE = frozenset({"in", "at", "from", "around"})
 
 
@@ -80,6 +90,8 @@ def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Itera
         yield "location", LIKELY
     if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
         yield "person", HINT
+    if root.dep_ == "nsubjpass" and root.head.lemma_ in _SUFFERED and name.last - name.first <= 3:
+        yield "person", LIKELY
 
 
 def _as_author(root: Token, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
@@ -109,9 +121,13 @@ def _as_work(root: Token, name: Name) -> Iterator[tuple[str, float]]:
 
 def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:
     """ "Mrs. Hale", "the band Blur", "his son Brian"."""
+    if doc[name.first].text.rstrip(".") in ADDRESSES and name.last - name.first > 1:
+        yield "person", SURE
     if name.first == 0:
         return
     word = doc[name.first - 1]
+    if word.lower_ in _LYING and word.text.islower():
+        yield "location", LIKELY
     if word.lower_.rstrip(".") in _TITLES and word.text[0].isupper():
         yield "person", SURE
     kind = kind_of(word)
@@ -143,7 +159,7 @@ def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str
 
 
 def _is_age(doc: Doc, i: int) -> bool:
-    closed = i + 1 < len(doc) and doc[i + 1].text in {",", ".", ";"}
+    closed = i + 1 < len(doc) and not doc[i + 1].text.isalnum()
     return closed and doc[i].text.isdigit() and len(doc[i]) == 2
 
 

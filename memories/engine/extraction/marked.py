@@ -31,6 +31,16 @@ def methods(doc: Doc) -> Iterator[Name | None]:
                 yield located(doc, doc[start].idx, token.idx + len(token), "concept", 4)
 
 
+def genres(doc: Doc) -> Iterator[Name | None]:
+    """ "a dystopian novel", "lyric poetry": kinds of writing, told by an adjective that classes or by a noun."""
+    for token in doc:
+        if token.lemma_ in gazetteer.WRITING and token.pos_ == "NOUN" and token.i > 0:
+            before = doc[token.i - 1]
+            if before.head.i == token.i and _qualifies(before) and before.text.islower() and len(before) > 2:
+                if before.pos_ == "NOUN" or before.lower_.endswith(gazetteer.CLASSING):
+                    yield located(doc, before.idx, token.idx + len(token), "concept", 4)
+
+
 def _qualifies(token: Token) -> bool:
     return token.dep_ in {"compound", "amod", "nmod"} and token.pos_ in {"NOUN", "ADJ", "PROPN"} and token.is_alpha
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer
 from memories.engine.extraction.lookup import NameIndex
-from memories.engine.extraction.marked import defined, methods, quoted, titled
+from memories.engine.extraction.marked import defined, genres, methods, quoted, titled
 from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.recognised import proper_runs, recognised_parts
@@ -29,6 +29,7 @@ producer director editor leader speaker prime minister president king queen oppo
 festival university media web earth moon world god act chapter series season
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
+_IN_TITLES = frozenset({"on", "of", "and", "for", "with", "under", "behind", "between"})
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 _NUMBER = re.compile(r"\d{1,3}")
 
@@ -49,6 +50,7 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex, own: OwnType
     candidates += [name for entity in doc.ents for name in recognised_parts(doc, entity)]
     candidates += proper_runs(doc)
     candidates += methods(doc)
+    candidates += genres(doc)
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)
@@ -115,8 +117,10 @@ def _linked(doc: Doc, names: list[Name]) -> list[Name]:
     found: list[Name] = []
     for name in names:
         before = found[-1] if found else None
-        if before is not None and _continues(doc, before, name):
-            found[-1] = replace(before, end=name.end, last=name.last, text=text_of(doc)[before.start : name.end])
+        if before is not None and (_continues(doc, before, name) or _in_title(doc, before, name)):
+            kind = before.type if _continues(doc, before, name) else "work"
+            whole = text_of(doc)[before.start : name.end]
+            found[-1] = replace(before, end=name.end, last=name.last, text=whole, type=kind)
         else:
             found.append(name)
     return found
@@ -131,6 +135,15 @@ def _continues(doc: Doc, name: Name, other: Name) -> bool:
     if other.type == "person" and between[0] == "for":
         return False
     return head in {"organization", "event", "concept"} and name.rank >= 2 and other.end - name.start <= MAX_NAME
+
+
+def _in_title(doc: Doc, name: Name, other: Name) -> bool:
+    """ "Kafka on the Shore": what has a capital after such words, and is no name that one knows, goes on a title."""
+    between = [token.lower_ for token in doc[name.last : other.first]]
+    if len(between) != 2 or between[0] not in _IN_TITLES or doc[name.last + 1].text != "the":
+        return False
+    short = name.last - name.first <= 2 and name.rank >= 2 and name.type in {"person", "concept"}
+    return short and other.rank == 3 and other.type == "concept"
 
 
 def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
