@@ -6,9 +6,10 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
-from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention
+from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention, NameKey
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
+from memories.models.reviews import Merge, Review
 from memories.models.saved import Memory, MemoryTag, Passage
 from memories.models.schema import BUILT_IN_ENTITY_TYPES, EntityType, RelationType, SchemaType
 from memories.models.search import SearchDocument
@@ -30,10 +31,13 @@ __all__ = [
     "Memory",
     "MemoryTag",
     "Mention",
+    "Merge",
+    "NameKey",
     "Passage",
     "Project",
     "RejectedLine",
     "RelationType",
+    "Review",
     "SchemaType",
     "SearchDocument",
     "UUIDModel",

@@ -11,12 +11,39 @@ from memories.models.projects import Project
 from memories.models.saved import Memory, Passage
 
 
+class ShownEntities(models.Manager["Entity"]):
+    """Entities that stand for themselves; those that were joined to another one are left out."""
+
+    def get_queryset(self) -> models.QuerySet[Entity]:
+        return super().get_queryset().filter(merged_into=None)
+
+
+class ShownFacts(models.Manager["Fact"]):
+    """Facts of two entities, or of one; what a merge made a statement of an entity about itself is left out."""
+
+    def get_queryset(self) -> models.QuerySet[Fact]:
+        return super().get_queryset().exclude(subject=F("object"))
+
+
 class Entity(UUIDModel):
-    """A node of the graph. The counters are kept by `memories.graph` in the transaction that changes them."""
+    """A node of the graph. The counters are kept by `memories.graph` in the transaction that changes them.
+
+    A row stands for everything of one name (`key`), and of one bearer of it (`bearer`, 0 but for homonyms); `identity`
+    is the digest of both, under which decisions remember it when the row is gone. What is joined to another entity
+    stays as a hidden row, `merged_into` the one that is shown. `given_name`, `given_type` are what people call it.
+    """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="entities")
     name = models.CharField(max_length=500)
     type = models.CharField(max_length=64)
+    given_name = models.CharField(max_length=500, blank=True, default="", db_default="")
+    given_type = models.CharField(max_length=64, blank=True, default="", db_default="")
+    key = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
+    bearer = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    identity = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="absorbed", db_index=False
+    )
     summary = models.TextField(blank=True, default="")
     fact_count = models.PositiveIntegerField(default=0, editable=False)
     mention_count = models.PositiveIntegerField(default=0, editable=False)
@@ -25,10 +52,16 @@ class Entity(UUIDModel):
     extractor = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = ShownEntities()
+    every = models.Manager["Entity"]()
+
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "entities"
         indexes = [
+            models.Index(fields=["project", "identity"], name="entity_identity"),
+            models.Index(fields=["project", "key"], name="entity_key"),
+            models.Index(fields=["merged_into"], name="entity_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["project", "-id"], name="entity_newest"),
             models.Index(fields=["project", "-mention_count"], name="entity_most_mentioned"),
         ]
@@ -38,27 +71,53 @@ class Entity(UUIDModel):
 
 
 class EntityAlias(models.Model):
-    """A name an entity goes by, its own included; `key` is the name folded for exact look-up."""
+    """A name an entity goes by, its own included; `key` is the name folded for exact look-up.
+
+    `entity` is the one that is shown, `read_as` the one whose name it is: another one after a merge.
+    """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+")
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="alias_rows")
+    read_as = models.ForeignKey(Entity, models.CASCADE, null=True, related_name="own_names", db_index=False)
     name = models.CharField(max_length=500)
     key = models.CharField(max_length=500)
 
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "entity aliases"
-        constraints = [models.UniqueConstraint(fields=["entity", "name"], name="entity_alias_once")]
+        constraints = [models.UniqueConstraint(fields=["read_as", "name"], name="entity_alias_own_once")]
         indexes = [models.Index(fields=["project", "key"], name="entity_alias_key")]
 
     def __str__(self) -> str:
         return self.name
 
 
+class NameKey(models.Model):
+    """A key that an entity shares with those whose names are like its own; only these are compared.
+
+    `short` where the name is the shorter one: "A. Smith" of "Anna Smith".
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="name_keys")
+    key = models.CharField(max_length=200)
+    short = models.BooleanField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["entity", "key", "short"], name="name_key_once")]
+        indexes = [models.Index(fields=["project", "key", "short"], name="name_key_look_up")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Mention(UUIDModel):
     """A span of a passage that stands for an entity; `start` and `end` count in the memory's content.
 
-    `type` is what the extractor took it for; the entity's own type is what most of its mentions say.
+    `type` is what the extractor took it for; the entity's own type is what most of its mentions say. `entity` is the
+    one that is shown, `read_as` the one it was read as: another one after a merge. `name` is what the memory calls it;
+    `other` where the memory says that it is somebody else of that name.
     """
 
     class Kind(models.TextChoices):
@@ -67,6 +126,9 @@ class Mention(UUIDModel):
         NOMINAL = "nominal"
 
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="mentions")
+    read_as = models.ForeignKey(Entity, models.CASCADE, null=True, related_name="readings", db_index=False)
+    name = models.CharField(max_length=500, blank=True, default="", db_default="")
+    other = models.BooleanField(default=False, db_default=False)
     passage = models.ForeignKey(Passage, models.CASCADE, related_name="mentions")
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="mentions")
     text = models.CharField(max_length=500)
@@ -78,6 +140,7 @@ class Mention(UUIDModel):
 
     class Meta:
         ordering = ["start"]
+        indexes = [models.Index(fields=["read_as", "memory"], name="mention_read_as")]
         constraints = [
             models.CheckConstraint(condition=Q(start__lt=F("end")), name="mention_span"),
             models.CheckConstraint(condition=Q(kind__in=["name", "pronoun", "nominal"]), name="mention_kind_known"),
@@ -121,6 +184,9 @@ class Fact(UUIDModel):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expired_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ShownFacts()
+    every = models.Manager["Fact"]()
+
     class Meta:
         ordering = ["-id"]
         indexes = [
@@ -140,9 +206,14 @@ class Fact(UUIDModel):
 
 
 class FactSupport(UUIDModel):
-    """Where a fact is said: the memory, its passage and the sentence's span in the memory's content."""
+    """Where a fact is said: the memory, its passage and the sentence's span in the memory's content.
+
+    `read_subject`, `read_object` are the entities it was read of; the fact has those that are shown.
+    """
 
     fact = models.ForeignKey(Fact, models.CASCADE, related_name="support")
+    read_subject = models.ForeignKey(Entity, models.CASCADE, null=True, related_name="+", db_index=False)
+    read_object = models.ForeignKey(Entity, models.CASCADE, null=True, related_name="+", db_index=False)
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="support")
     passage = models.ForeignKey(Passage, models.CASCADE, related_name="support")
     start = models.PositiveIntegerField()
@@ -152,8 +223,20 @@ class FactSupport(UUIDModel):
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "fact support"
+        indexes = [
+            models.Index(fields=["read_subject"], name="fact_support_subject"),
+            models.Index(fields=["read_object"], name="fact_support_object"),
+        ]
         constraints = [
-            models.UniqueConstraint(fields=["fact", "passage", "start", "end"], name="fact_support_once"),
+            models.UniqueConstraint(
+                fields=["fact", "passage", "start", "end", "read_subject", "read_object"],
+                name="fact_support_of_two_once",
+            ),
+            models.UniqueConstraint(
+                fields=["fact", "passage", "start", "end", "read_subject"],
+                name="fact_support_of_one_once",
+                condition=Q(read_object=None),
+            ),
             models.CheckConstraint(condition=Q(start__lt=F("end")), name="fact_support_span"),
         ]
 

@@ -18,7 +18,7 @@ phil:philip pete:peter ray:raymond fred:frederick charlie:charles chuck:charles 
 _NICKNAMES = dict(pair.split(":") for pair in _NICK.split())
 _LEGAL = frozenset({"inc", "corp", "corporation", "ltd", "limited", "llc", "plc", "co", "company", "gmbh", "ag", "sa"})
 _LITTLE = frozenset({"of", "the", "and", "for", "in", "on", "de", "la", "&"})
-_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
+TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
 
 
 def fold(name: str) -> str:
@@ -48,7 +48,7 @@ def acronym(name: str) -> str:
 
 def is_part_of(short: str, long: str) -> bool:
     """Whether a person's short folded name has only words of the long one, titles aside: "anna" of "anna smith"."""
-    words = [word for word in short.split() if word.strip(".") not in _TITLES]
+    words = [word for word in short.split() if word.strip(".") not in TITLES]
     return bool(words) and set(words) < set(long.split())
 
 
