@@ -174,14 +174,6 @@ class Migration(migrations.Migration):
             model_name='entityalias',
             constraint=models.UniqueConstraint(fields=('read_as', 'name'), name='entity_alias_own_once'),
         ),
-        migrations.AddConstraint(
-            model_name='factsupport',
-            constraint=models.UniqueConstraint(fields=('fact', 'passage', 'start', 'end', 'read_subject', 'read_object'), name='fact_support_of_two_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='factsupport',
-            constraint=models.UniqueConstraint(condition=models.Q(('read_object', None)), fields=('fact', 'passage', 'start', 'end', 'read_subject'), name='fact_support_of_one_once'),
-        ),
         migrations.AddField(
             model_name='merge',
             name='by',

@@ -228,15 +228,6 @@ class FactSupport(UUIDModel):
             models.Index(fields=["read_object"], name="fact_support_object"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["fact", "passage", "start", "end", "read_subject", "read_object"],
-                name="fact_support_of_two_once",
-            ),
-            models.UniqueConstraint(
-                fields=["fact", "passage", "start", "end", "read_subject"],
-                name="fact_support_of_one_once",
-                condition=Q(read_object=None),
-            ),
             models.CheckConstraint(condition=Q(start__lt=F("end")), name="fact_support_span"),
         ]
 

@@ -12,7 +12,7 @@ PERSON, THING = "p:", "t:"
 MAX_KEY = 480
 _INITIAL = re.compile(r"\b(\w)\.(?=\W|\w\b|\Z)")
 _APOSTROPHES = re.compile("['\u2018\u2019\u02bc`\u00b4]")
-_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"})
+SUFFIXES = frozenset("jr sr phd md esq i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split())
 
 
 def is_person(type: str) -> bool:
@@ -51,7 +51,7 @@ _SPECIAL = {"ß": "ss", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", 
 
 def _person(folded: str) -> str:
     last, comma, first = folded.partition(",")
-    if comma and first.strip() and first.strip(" .") not in _SUFFIXES and "," not in first:
+    if comma and first.strip() and first.strip(" .") not in SUFFIXES and "," not in first:
         folded = f"{first} {last}"
     words = _words(_INITIAL.sub(r"\1 ", folded))
     return " ".join(word for word in words if word not in TITLES) or " ".join(words)
