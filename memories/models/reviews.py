@@ -16,8 +16,9 @@ class Review(UUIDModel):
     """A question for people: are these two entities one (`merge`), does the second fact end the first (`invalidation`)?
 
     Open ones are derived: they come and go with what the memories say. A decision stays under `pair`, a digest of what
-    the two are called, also while the rows are gone, so that nobody is asked twice. `evidence` is for people to read,
-    written anew when what it quotes changes, and empty when one of the two is gone.
+    the two are called, also while the rows are gone, so that nobody is asked twice; of entities, `first_key` and
+    `second_key` are the identities. `evidence` is for people to read, written anew when what it quotes changes, and empty
+    when one of the two is gone.
     """
 
     class Kind(models.TextChoices):
@@ -33,6 +34,8 @@ class Review(UUIDModel):
     kind = models.CharField(max_length=12, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     pair = models.CharField(max_length=64, editable=False)
+    first_key = models.CharField(max_length=32, blank=True, default="", editable=False)
+    second_key = models.CharField(max_length=32, blank=True, default="", editable=False)
     first_entity = models.ForeignKey(Entity, models.SET_NULL, null=True, blank=True, related_name="+")
     second_entity = models.ForeignKey(Entity, models.SET_NULL, null=True, blank=True, related_name="+")
     first_fact = models.ForeignKey(Fact, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -45,7 +48,11 @@ class Review(UUIDModel):
 
     class Meta:
         ordering = ["-score", "-id"]
-        indexes = [models.Index(fields=["project", "state", "-score"], name="review_by_state")]
+        indexes = [
+            models.Index(fields=["project", "state", "-score"], name="review_by_state"),
+            models.Index(fields=["project", "first_key"], name="review_by_first"),
+            models.Index(fields=["project", "second_key"], name="review_by_second"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["project", "kind", "pair"], name="review_of_pair_once"),
             models.CheckConstraint(condition=Q(kind__in=["merge", "invalidation"]), name="review_kind_known"),

@@ -15,9 +15,8 @@ Birth: TypeAlias = tuple[int, int, int]  # year, month, day; 0 where it is not k
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What one memory says of somebody of the name. `near` are those it connects them with; `order` sorts memories."""
+    """What one memory says of somebody of the name. `near` are those it connects them with."""
 
-    order: tuple[str, ...]
     other: bool = False
     births: frozenset[Birth] = frozenset()
     places: frozenset[str] = frozenset()
@@ -50,7 +49,7 @@ def bearers(readers: Sequence[Reader], may_be_one: Callable[[str, str], bool]) -
     if all(one.other for one in found) and len(telling) < len(readers):
         found.append(_Bearer([], other=False))
     found.sort(key=lambda one: (one.other, -len(one.readers)))
-    for i in sorted(set(range(len(readers))) - set(telling), key=lambda i: readers[i].order):
+    for i in set(range(len(readers))) - set(telling):
         plain = [one for one in found if not one.other]
         best = max(plain, key=lambda one: len(one.near & readers[i].near))
         best.readers.append(i)
@@ -77,7 +76,6 @@ def _rank(reader: Reader) -> tuple[object, ...]:
         tuple(-(part > 0) for part in birth),
         sorted(reader.births),
         sorted(reader.places),
-        reader.order,
     )
 
 

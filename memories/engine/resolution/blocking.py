@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 from memories.engine.resolution.folding import LITTLE
 from memories.engine.resolution.identity import PERSON

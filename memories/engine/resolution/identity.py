@@ -12,7 +12,8 @@ PERSON, THING = "p:", "t:"
 MAX_KEY = 480
 _INITIAL = re.compile(r"\b(\w)\.(?=\W|\w\b|\Z)")
 _APOSTROPHES = re.compile("['\u2018\u2019\u02bc`\u00b4]")
-SUFFIXES = frozenset("jr sr phd md esq i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split())
+_SUFFIXES = "jr sr phd md esq i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
+SUFFIXES = frozenset(_SUFFIXES.split())
 
 
 def is_person(type: str) -> bool:

@@ -1,0 +1,127 @@
+"""Two people of one name stay two: which bearer of a name each memory speaks of, decided anew when there is a doubt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from uuid import UUID
+
+from django.db.models import F, Q
+
+from memories.engine.resolution.bearers import Birth, Reader, bearers
+from memories.engine.resolution.identity import PERSON, digest
+from memories.graph import births
+from memories.graph.likenesses import HINT
+from memories.graph.naming import BATCH, chunks
+from memories.models import Entity, FactSupport, Mention, Project
+
+Place: TypeAlias = tuple[UUID, UUID]  # a memory, and the entity that its mentions were read as
+
+
+@dataclass
+class _Reading:
+    """What one memory says of somebody of a name."""
+
+    other: bool = False
+    days: set[Birth] = field(default_factory=set)
+    places: set[str] = field(default_factory=set)
+    near: set[str] = field(default_factory=set)
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.other, frozenset(self.days), frozenset(self.places), frozenset(self.near))
+
+
+def settle(project: Project, touched: Collection[UUID]) -> set[UUID]:
+    """Gives each memory that speaks of a doubtful name its bearer; returns the entities that lost or won a reading."""
+    moved: set[UUID] = set()
+    for key in sorted(_doubtful(project, touched)):
+        moved |= _settle_name(project, key)
+    return moved
+
+
+def _doubtful(project: Project, touched: Collection[UUID]) -> set[str]:
+    """The names of those touched that have, or may have, several bearers. Without a doubt that is three queries."""
+    found: set[str] = set()
+    for chunk in chunks(touched):
+        people = Entity.every.filter(pk__in=chunk, key__startswith=PERSON)
+        born = births.support().filter(read_subject__in=chunk).values_list("read_subject__key", flat=True)
+        found |= set(people.filter(bearer__gt=0).values_list("key", flat=True)) | set(born)
+        found |= set(people.filter(readings__other=True).values_list("key", flat=True))
+    several = Entity.every.filter(project=project, key__startswith=PERSON, bearer__gt=0)
+    keys = set(Entity.every.filter(pk__in=touched, key__startswith=PERSON).values_list("key", flat=True))
+    for part in chunks(keys):
+        found |= set(several.filter(key__in=part).values_list("key", flat=True))
+    return found
+
+
+def _settle_name(project: Project, key: str) -> set[UUID]:
+    entities = {entity.bearer: entity for entity in Entity.every.filter(project=project, key=key).order_by("-id")}
+    readings = _readings([entity.pk for entity in entities.values()])
+    places = sorted(readings, key=str)
+    numbers = bearers([readings[place].reader for place in places], births.may_be_one)
+    at = {place: number for place, number in zip(places, numbers, strict=True)}
+    going = {place: number for place, number in at.items() if entities.get(number) is None or entities[number].pk != place[1]}
+    if not going:
+        return set()
+    for number in sorted(set(going.values()) - entities.keys()):
+        entities[number] = _bearer(project, entities, key, number)
+    return _move({place: entities[number].pk for place, number in going.items()})
+
+
+def _bearer(project: Project, entities: Mapping[int, Entity], key: str, number: int) -> Entity:
+    model = next(iter(entities.values()))
+    return Entity.every.create(
+        project=project,
+        name=model.name,
+        type=model.type,
+        key=key,
+        bearer=number,
+        identity=digest(key, number),
+        extractor=model.extractor,
+    )
+
+
+def _readings(entities: Sequence[UUID]) -> dict[Place, _Reading]:
+    found: dict[Place, _Reading] = defaultdict(_Reading)
+    for chunk in chunks(entities):
+        mentions = Mention.objects.filter(read_as__in=chunk).order_by()
+        for memory, id, other in mentions.values_list("memory", "read_as", "other").distinct():
+            found[memory, id].other |= other
+        for memory, id, *said in births.support().filter(read_subject__in=chunk).values_list(
+            "memory", "read_subject", "fact__predicate", "read_object__key", "fact__valid_at", "fact__valid_precision"
+        ):
+            births.note((found[memory, id].days, found[memory, id].places), *said)
+        _note_neighbours(found, chunk)
+    return found
+
+
+def _note_neighbours(found: dict[Place, _Reading], entities: Sequence[UUID]) -> None:
+    said = FactSupport.objects.exclude(fact__predicate=HINT).exclude(read_object=None).order_by()
+    for mine, theirs in (("read_subject", "read_object"), ("read_object", "read_subject")):
+        rows = said.filter(**{f"{mine}__in": entities})
+        for memory, id, near in rows.values_list("memory", mine, f"{theirs}__key"):
+            found[memory, id].near.add(near)
+
+
+def _move(goes_to: Mapping[Place, UUID]) -> set[UUID]:
+    """Reads mentions and support as other entities; all rows are found before the first changes."""
+    memories, old = {memory for memory, _ in goes_to}, {id for _, id in goes_to}
+    mentions = list(Mention.objects.filter(memory__in=memories, read_as__in=old))
+    of_old = Q(read_subject__in=old) | Q(read_object__in=old)
+    support = list(FactSupport.objects.filter(of_old, memory__in=memories))
+    shown = dict(Entity.every.filter(pk__in=set(goes_to.values())).values_list("pk", "merged_into"))
+    touched = old | set(goes_to.values())
+    for mention in mentions:
+        new = goes_to.get((mention.memory_id, mention.read_as_id))
+        if new is not None:
+            mention.read_as_id, mention.entity_id = new, shown[new] or new
+    for row in support:
+        touched |= {id for id in (row.read_subject_id, row.read_object_id) if id}
+        row.read_subject_id = goes_to.get((row.memory_id, row.read_subject_id), row.read_subject_id)
+        row.read_object_id = goes_to.get((row.memory_id, row.read_object_id), row.read_object_id)
+    Mention.objects.bulk_update(mentions, ["read_as", "entity"], batch_size=BATCH)
+    FactSupport.objects.bulk_update(support, ["read_subject", "read_object"], batch_size=BATCH)
+    return touched
