@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from memories.engine.resolution.bearers import Birth, Reader, bearers
 from memories.engine.resolution.identity import PERSON, digest
-from memories.graph import births
+from memories.graph import births, proposals
 from memories.graph.likenesses import HINT
 from memories.graph.naming import BATCH, chunks
 from memories.models import Entity, FactSupport, Mention, Project
 
-Place: TypeAlias = tuple[UUID, UUID]  # a memory, and the entity that its mentions were read as
+Place: TypeAlias = tuple[UUID, UUID | None]  # a memory, and the entity that its mentions were read as
 
 
 @dataclass
@@ -35,7 +35,10 @@ class _Reading:
 
 
 def settle(project: Project, touched: Collection[UUID]) -> set[UUID]:
-    """Gives each memory that speaks of a doubtful name its bearer; returns the entities that lost or won a reading."""
+    """Gives each memory that speaks of a doubtful name its bearer.
+
+    Returns the entities that lost or won a reading, and those at the other ends of their facts.
+    """
     moved: set[UUID] = set()
     for key in sorted(_doubtful(project, touched)):
         moved |= _settle_name(project, key)
@@ -43,17 +46,16 @@ def settle(project: Project, touched: Collection[UUID]) -> set[UUID]:
 
 
 def _doubtful(project: Project, touched: Collection[UUID]) -> set[str]:
-    """The names of those touched that have, or may have, several bearers. Without a doubt that is three queries."""
+    """The names of those touched that have, or may have, several bearers."""
     found: set[str] = set()
     for chunk in chunks(touched):
-        people = Entity.every.filter(pk__in=chunk, key__startswith=PERSON)
-        born = births.support().filter(read_subject__in=chunk).values_list("read_subject__key", flat=True)
-        found |= set(people.filter(bearer__gt=0).values_list("key", flat=True)) | set(born)
-        found |= set(people.filter(readings__other=True).values_list("key", flat=True))
-    several = Entity.every.filter(project=project, key__startswith=PERSON, bearer__gt=0)
-    keys = set(Entity.every.filter(pk__in=touched, key__startswith=PERSON).values_list("key", flat=True))
-    for part in chunks(keys):
-        found |= set(several.filter(key__in=part).values_list("key", flat=True))
+        people = dict(Entity.every.filter(pk__in=chunk, key__startswith=PERSON).values_list("pk", "key"))
+        marked = Mention.objects.filter(read_as__in=people, other=True).order_by()
+        doubtful = set(marked.values_list("read_as", flat=True).distinct())
+        said = births.of(people)
+        doubtful |= {id for id, (days, places) in said.items() if len(days) > 1 or len(places) > 1}
+        several = Entity.every.filter(project=project, bearer__gt=0, key__in=set(people.values()))
+        found |= {people[id] for id in doubtful} | set(several.values_list("key", flat=True))
     return found
 
 
@@ -62,8 +64,8 @@ def _settle_name(project: Project, key: str) -> set[UUID]:
     readings = _readings([entity.pk for entity in entities.values()])
     places = sorted(readings, key=str)
     numbers = bearers([readings[place].reader for place in places], births.may_be_one)
-    at = {place: number for place, number in zip(places, numbers, strict=True)}
-    going = {place: number for place, number in at.items() if entities.get(number) is None or entities[number].pk != place[1]}
+    at = dict(zip(places, numbers, strict=True))
+    going = {place: n for place, n in at.items() if n not in entities or entities[n].pk != place[1]}
     if not going:
         return set()
     for number in sorted(set(going.values()) - entities.keys()):
@@ -73,7 +75,7 @@ def _settle_name(project: Project, key: str) -> set[UUID]:
 
 def _bearer(project: Project, entities: Mapping[int, Entity], key: str, number: int) -> Entity:
     model = next(iter(entities.values()))
-    return Entity.every.create(
+    row = Entity.every.create(
         project=project,
         name=model.name,
         type=model.type,
@@ -82,6 +84,8 @@ def _bearer(project: Project, entities: Mapping[int, Entity], key: str, number: 
         identity=digest(key, number),
         extractor=model.extractor,
     )
+    proposals.recognise(project, [row])
+    return row
 
 
 def _readings(entities: Sequence[UUID]) -> dict[Place, _Reading]:
@@ -90,10 +94,9 @@ def _readings(entities: Sequence[UUID]) -> dict[Place, _Reading]:
         mentions = Mention.objects.filter(read_as__in=chunk).order_by()
         for memory, id, other in mentions.values_list("memory", "read_as", "other").distinct():
             found[memory, id].other |= other
-        for memory, id, *said in births.support().filter(read_subject__in=chunk).values_list(
-            "memory", "read_subject", "fact__predicate", "read_object__key", "fact__valid_at", "fact__valid_precision"
-        ):
-            births.note((found[memory, id].days, found[memory, id].places), *said)
+        born = births.support().filter(read_subject__in=chunk).values_list("memory", "read_subject", *births.SAID)
+        for memory, id, predicate, place, day, precision in born:
+            births.note((found[memory, id].days, found[memory, id].places), predicate, place, day, precision)
         _note_neighbours(found, chunk)
     return found
 
@@ -108,7 +111,7 @@ def _note_neighbours(found: dict[Place, _Reading], entities: Sequence[UUID]) -> 
 
 def _move(goes_to: Mapping[Place, UUID]) -> set[UUID]:
     """Reads mentions and support as other entities; all rows are found before the first changes."""
-    memories, old = {memory for memory, _ in goes_to}, {id for _, id in goes_to}
+    memories, old = {memory for memory, _ in goes_to}, {id for _, id in goes_to if id}
     mentions = list(Mention.objects.filter(memory__in=memories, read_as__in=old))
     of_old = Q(read_subject__in=old) | Q(read_object__in=old)
     support = list(FactSupport.objects.filter(of_old, memory__in=memories))
@@ -120,8 +123,8 @@ def _move(goes_to: Mapping[Place, UUID]) -> set[UUID]:
             mention.read_as_id, mention.entity_id = new, shown[new] or new
     for row in support:
         touched |= {id for id in (row.read_subject_id, row.read_object_id) if id}
-        row.read_subject_id = goes_to.get((row.memory_id, row.read_subject_id), row.read_subject_id)
-        row.read_object_id = goes_to.get((row.memory_id, row.read_object_id), row.read_object_id)
+        row.read_subject_id = goes_to.get((row.memory_id, row.read_subject_id)) or row.read_subject_id
+        row.read_object_id = goes_to.get((row.memory_id, row.read_object_id)) or row.read_object_id
     Mention.objects.bulk_update(mentions, ["read_as", "entity"], batch_size=BATCH)
     FactSupport.objects.bulk_update(support, ["read_subject", "read_object"], batch_size=BATCH)
     return touched

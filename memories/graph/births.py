@@ -15,7 +15,7 @@ from memories.graph.naming import chunks
 from memories.models import FactSupport
 
 PLACE, DAY = "born_in", "born_at"
-_SAID = ("fact__predicate", "read_object__key", "fact__valid_at", "fact__valid_precision")
+SAID = ("fact__predicate", "read_object__key", "fact__valid_at", "fact__valid_precision")
 
 
 def support() -> QuerySet[FactSupport]:
@@ -27,8 +27,9 @@ def of(entities: Collection[UUID]) -> dict[UUID, tuple[set[Birth], set[str]]]:
     """The days and the keys of places, as they were read."""
     found: dict[UUID, tuple[set[Birth], set[str]]] = defaultdict(lambda: (set(), set()))
     for chunk in chunks(entities):
-        for id, *said in support().filter(read_subject__in=chunk).values_list("read_subject", *_SAID):
-            note(found[id], *said)
+        rows = support().filter(read_subject__in=chunk).values_list("read_subject", *SAID)
+        for id, predicate, place, day, precision in rows:
+            note(found[id], predicate, place, day, precision)
     return dict(found)
 
 

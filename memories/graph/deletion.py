@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count, F, Q
 
-from memories.graph import placing, upkeep, versions
+from memories.graph import joining, placing, upkeep, versions
 from memories.models import Entity, Fact, Memory, Mention, Passage
 
 
@@ -14,12 +14,8 @@ def preview(memory: Memory) -> dict[str, int]:
         others=Count("support", filter=~Q(support__memory=memory))
     )
     going = set(alone.filter(others=0).values_list("pk", flat=True))
-    touched = Entity.objects.filter(Q(mentions__memory=memory) | Q(facts_as_subject__in=going)).distinct()
-    kept = touched.filter(
-        Q(mentions__in=Mention.objects.exclude(memory=memory))
-        | Q(facts_as_subject__in=Fact.objects.exclude(pk__in=going))
-        | Q(facts_as_object__in=Fact.objects.exclude(pk__in=going))
-    )
+    touched = Entity.every.filter(readings__memory=memory).distinct()
+    kept = touched.filter(readings__in=Mention.objects.exclude(memory=memory))
     return _receipt(
         facts=len(going),
         entities=touched.count() - kept.distinct().count(),
@@ -36,14 +32,11 @@ def delete(memory: Memory) -> dict[str, int]:
     facts = Fact.objects.filter(project=memory.project).count()
     touched = upkeep.remove_passages(Passage.objects.filter(memory=memory))
     facts -= Fact.objects.filter(project=memory.project).count()
-    upkeep.recount(touched)
-    entities, left = upkeep.remove_orphans(touched)
-    upkeep.prune_aliases(touched)
-    upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    placing.place(memory.project, touched, left)
+    joined = joining.settle(memory.project, touched)
+    placing.place(memory.project, joined.shown, joined.left)
     placing.forget(memory)
     memory.delete()
-    return _receipt(facts=facts, entities=entities, passages=counted, mentions=mentions)
+    return _receipt(facts=facts, entities=joined.removed, passages=counted, mentions=mentions)
 
 
 def _published(memory: Memory) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,13 +11,12 @@ from uuid import UUID
 from django.db import transaction
 
 from memories.engine import embedding, ranking
-from memories.engine.resolution import fold
-from memories.engine.types import FactDraft, KnownEntity, Reading, RelationRule, Resolution, Schema
+from memories.engine.resolution.identity import digest
+from memories.engine.types import FactDraft, Reading, RelationRule, Resolution, ResolvedEntity, Schema
 from memories.engine.types import Passage as PassageValue
-from memories.graph import placing, upkeep, versions
+from memories.graph import joining, naming, placing, proposals, upkeep, versions
 from memories.models import (
     Entity,
-    EntityAlias,
     EntityType,
     Fact,
     FactSupport,
@@ -58,21 +56,6 @@ def load_schema(project: Project) -> Schema:
         entity_types=frozenset(types),
         relation_types={name: RelationRule(name=name, functional=functional) for name, functional in relations},
     )
-
-
-def known_entities(project: Project, keys: Iterable[str]) -> list[KnownEntity]:
-    """The entities that go by one of the folded names, oldest first."""
-    found: set[UUID] = set()
-    for chunk in _chunks(sorted(set(keys))):
-        rows = EntityAlias.objects.filter(project=project, key__in=chunk)
-        found |= set(rows.values_list("entity_id", flat=True))
-    aliases: dict[UUID, set[str]] = defaultdict(set)
-    for entity_id, name in EntityAlias.objects.filter(entity__in=found).values_list("entity_id", "name"):
-        aliases[entity_id].add(name)
-    return [
-        KnownEntity(id=entity.pk, name=entity.name, type=entity.type, aliases=frozenset(aliases[entity.pk]))
-        for entity in Entity.objects.filter(pk__in=found).order_by("id")
-    ]
 
 
 # --- passages, which nobody reads before they are published
@@ -152,12 +135,9 @@ def publish(episode: Episode) -> None:
     _write_facts(episode, entities, passages)
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
-    touched = set(entities) | upkeep.remove_passages(outdated)
-    upkeep.recount(touched)
-    _, left = upkeep.remove_orphans(touched)
-    upkeep.prune_aliases(touched)
-    upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    placing.place(memory.project, touched, left)
+    touched = {entity.pk for entity in entities} | upkeep.remove_passages(outdated)
+    joined = joining.settle(memory.project, touched)
+    placing.place(memory.project, joined.shown, joined.left)
     if outdated_passages:
         placing.forget(memory)
 
@@ -174,34 +154,47 @@ def _learn_relations(episode: Episode) -> None:
     )
 
 
-def _write_entities(episode: Episode) -> list[UUID]:
-    """Inserts the new entities and all new names; returns the ids in the order of the resolution."""
-    project_id = episode.memory.project_id
-    rows = [
-        Entity(project_id=project_id, name=entity.name, type=entity.type, extractor=episode.extractor)
-        if entity.id is None
-        else Entity(pk=entity.id)
-        for entity in episode.resolution.entities
-    ]
-    Entity.objects.bulk_create([row for row in rows if row.project_id], batch_size=BATCH)
-    EntityAlias.objects.bulk_create(
-        [
-            EntityAlias(project_id=project_id, entity_id=row.pk, name=name, key=fold(name))
-            for row, entity in zip(rows, episode.resolution.entities, strict=True)
-            for name in sorted({entity.name, *entity.aliases})
-        ],
-        ignore_conflicts=True,
-        batch_size=BATCH,
+def _write_entities(episode: Episode) -> list[Entity]:
+    """Inserts the new entities; returns those of the resolution in its order, as they are read and not as they are
+    shown. Somebody else of a name that is there is a second bearer of it, until all that is said has been compared."""
+    project = episode.memory.project
+    there = naming.index_key(project, (entity.key for entity in episode.resolution.entities))
+    new: list[Entity] = []
+    rows = []
+    for entity in episode.resolution.entities:
+        bearer = 1 if entity.other else 0
+        row = next((row for row in there[entity.key] if row.bearer == bearer), None)
+        if row is None:
+            row = _entity_row(episode, entity, bearer)
+            there[entity.key].append(row)
+            new.append(row)
+        rows.append(row)
+    Entity.every.bulk_create(new, batch_size=BATCH)
+    proposals.recognise(project, new)
+    return rows
+
+
+def _entity_row(episode: Episode, entity: ResolvedEntity, bearer: int) -> Entity:
+    return Entity(
+        project_id=episode.memory.project_id,
+        name=entity.name[:500],
+        type=entity.type,
+        key=entity.key,
+        bearer=bearer,
+        identity=digest(entity.key, bearer),
+        extractor=episode.extractor,
     )
-    return [row.pk for row in rows]
 
 
-def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
-    place = iter(episode.resolution.entity_of)
+def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
+    places = iter(zip(episode.resolution.entity_of, episode.resolution.called, strict=True))
     Mention.objects.bulk_create(
         [
             Mention(
-                entity_id=entities[next(place)],
+                entity_id=_shown(entities[place]),
+                read_as=entities[place],
+                name=name[:500],
+                other=episode.resolution.entities[place].other,
                 passage_id=passages[reading.passage.position],
                 memory=episode.memory,
                 text=mention.text,
@@ -212,28 +205,33 @@ def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[i
                 extractor=episode.extractor,
             )
             for reading in episode.readings
-            for mention in reading.mentions
+            for mention, (place, name) in zip(reading.mentions, places, strict=False)
         ],
         batch_size=BATCH,
     )
 
 
+def _shown(entity: Entity) -> UUID:
+    return entity.merged_into_id or entity.pk
+
+
 @dataclass(frozen=True)
 class _Statement:
-    """A fact of this memory with its entities; `key` is what makes two statements the same fact."""
+    """A fact of this memory with its entities, as they were read; `key` is what makes two statements the same fact."""
 
-    subject: UUID
-    target: UUID | None
+    subject: Entity
+    target: Entity | None
     draft: FactDraft
     passage: UUID
 
     @property
     def key(self) -> tuple[object, ...]:
         value = self.draft.value.casefold() if self.draft.value is not None else None
-        return self.subject, self.draft.predicate, self.target, value, self.draft.polarity, self.draft.valid_at
+        target = _shown(self.target) if self.target else None
+        return _shown(self.subject), self.draft.predicate, target, value, self.draft.polarity, self.draft.valid_at
 
 
-def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
+def _write_facts(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
     """Inserts facts the graph does not have, and support for all."""
     statements = list(_statements(episode, entities, passages))
     facts = _existing_facts(statements)
@@ -241,11 +239,13 @@ def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int,
     for statement in statements:
         if statement.key not in facts:
             facts[statement.key] = new[statement.key] = _fact_row(episode, statement)
-    Fact.objects.bulk_create(new.values(), batch_size=BATCH)
-    _index_facts(list(new.values()), episode)
+    Fact.every.bulk_create(new.values(), batch_size=BATCH)
+    upkeep.index_facts([fact.pk for fact in new.values()])
     support = [
         FactSupport(
             fact=facts[statement.key],
+            read_subject=statement.subject,
+            read_object=statement.target,
             memory=episode.memory,
             passage_id=statement.passage,
             start=statement.draft.start,
@@ -254,10 +254,11 @@ def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int,
         )
         for statement in statements
     ]
-    FactSupport.objects.bulk_create(support, ignore_conflicts=True, batch_size=BATCH)
+    once = {(row.fact_id, row.passage_id, row.start, row.read_subject_id, row.read_object_id): row for row in support}
+    FactSupport.objects.bulk_create(once.values(), batch_size=BATCH)
 
 
-def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> Iterable[_Statement]:
+def _statements(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> Iterable[_Statement]:
     first = 0
     for reading in episode.readings:
         places = episode.resolution.entity_of[first : first + len(reading.mentions)]
@@ -270,10 +271,10 @@ def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, 
 
 
 def _existing_facts(statements: Sequence[_Statement]) -> dict[tuple[object, ...], Fact]:
-    subjects = {statement.subject for statement in statements}
+    subjects = {_shown(statement.subject) for statement in statements}
     found: dict[tuple[object, ...], Fact] = {}
     for chunk in _chunks(sorted(subjects)):
-        for fact in Fact.objects.filter(subject__in=chunk, expired_at=None).order_by("-id"):
+        for fact in Fact.every.filter(subject__in=chunk, expired_at=None).order_by("-id"):
             value = fact.value.casefold() if fact.value is not None else None
             key = (fact.subject_id, fact.predicate, fact.object_id, value, fact.polarity, fact.valid_at)
             found[key] = fact  # the oldest of equal ones stays
@@ -284,9 +285,9 @@ def _fact_row(episode: Episode, statement: _Statement) -> Fact:
     draft = statement.draft
     return Fact(
         project_id=episode.memory.project_id,
-        subject_id=statement.subject,
+        subject_id=_shown(statement.subject),
         predicate=draft.predicate,
-        object_id=statement.target,
+        object_id=_shown(statement.target) if statement.target else None,
         value=draft.value,
         sentence=draft.sentence,
         valid_at=draft.valid_at,
@@ -295,30 +296,6 @@ def _fact_row(episode: Episode, statement: _Statement) -> Fact:
         polarity=draft.polarity,
         confidence=draft.confidence,
         extractor=episode.extractor,
-    )
-
-
-def _index_facts(facts: Sequence[Fact], episode: Episode) -> None:
-    ids = {fact.subject_id for fact in facts} | {fact.object_id for fact in facts if fact.object_id}
-    names = dict(Entity.objects.filter(pk__in=ids).values_list("pk", "name"))
-    SearchDocument.objects.bulk_create(
-        [
-            SearchDocument(
-                project_id=episode.memory.project_id,
-                kind="fact",
-                fact=fact,
-                text=" ".join(
-                    (
-                        names[fact.subject_id],
-                        fact.predicate.replace("_", " "),
-                        names[fact.object_id] if fact.object_id else fact.value or "",
-                        fact.sentence,
-                    )
-                ),
-            )
-            for fact in facts
-        ],
-        batch_size=BATCH,
     )
 
 

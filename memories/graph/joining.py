@@ -10,15 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import F, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
-from django.db.models import OuterRef
 
 from memories.engine.resolution.clustering import Clusters, Link, Node, Pair, Web, cluster
 from memories.graph import bearers, likenesses, naming, proposals, regrouping, upkeep
 from memories.graph.likenesses import Judged
 from memories.graph.naming import BATCH, chunks
-from memories.models import CommunityMembership, Entity, EntityAlias, Merge, Mention, Project, Review, SearchDocument
+from memories.models import CommunityMembership, Entity, EntityAlias, Mention, Merge, Project, Review, SearchDocument
 
 
 @dataclass
@@ -35,20 +34,22 @@ def settle(project: Project, touched: Collection[UUID]) -> Joined:
 
     Facts, mentions and aliases follow; counters, search and communities are up to date afterwards but for placing.
     """
-    touched = {*touched} | bearers.settle(project, touched)
+    reread = bearers.settle(project, touched)
+    touched = {*touched} | reread
     around = _mates(touched) | likenesses.shorter_ones(project, touched)
     gone, renamed = naming.refresh(touched)
+    naming.forget(gone)
     around |= likenesses.shorter_ones(project, touched - gone)
     region = _Region(project, (touched | around) - gone, gone)
     moved = region.move()
-    changed, ends = regrouping.regroup(moved | touched)
+    changed, ends = regrouping.regroup(moved | reread)
     shown = region.shown(touched | moved) | ends
     removed, left = _remove(gone, moved)
     proposals.write(project, region.judged, region.clusters, touched | moved | around)
     shown &= set(Entity.objects.filter(pk__in=shown).values_list("pk", flat=True))
     upkeep.recount(shown)
     upkeep.index_entities(Entity.objects.filter(pk__in=shown))
-    upkeep.index_facts(changed, renamed | moved)
+    upkeep.index_facts(changed, renamed)
     return Joined(shown, left, removed)
 
 
@@ -124,12 +125,14 @@ class _Region:
         return Web(
             nodes={id: _node(rows[id]) for id in self.members},
             links=[
-                Link(*pair, judgement.score)
+                Link(min(pair), max(pair), judgement.score)
                 for pair, judgement in self.judged.judgements.items()
                 if judgement.sure and pair <= self.members
             ],
             merges=sorted(self.merges),
-            calls={short: longer & self.members for short, longer in self.judged.calls.items() if short in self.members},
+            calls={
+                short: longer & self.members for short, longer in self.judged.calls.items() if short in self.members
+            },
             apart=self.judged.apart | rejected(self.project, [rows[id] for id in self.members]),
             doubtful=self.judged.doubtful,
         )
@@ -191,6 +194,7 @@ def _remove(gone: Collection[UUID], moved: Collection[UUID]) -> tuple[int, set[U
         places.delete()
         SearchDocument.objects.filter(entity__in=chunk).delete()
     Entity.every.filter(pk__in=hidden).update(mention_count=0, fact_count=0)
+    proposals.drop(gone)
     for chunk in chunks(gone):
         Entity.every.filter(pk__in=chunk).delete()
     return len(gone), left

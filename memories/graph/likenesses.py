@@ -164,21 +164,17 @@ class _Said:
             others.add(high)
         self.memories = _memories(rare, others)
         self.near = _near(rare, others)
-        self.names = dict(
-            Entity.every.filter(pk__in={id for ids in self.near.values() for id in ids}).values_list("pk", "name")
-        )
         self.births = births.of(rare | others)
 
     def shared(self, pair: Pair) -> list[UUID]:
         one, other = pair
-        both = self.near.get(one, set()) & self.near.get(other, set())
-        return sorted(both, key=lambda id: (self.names.get(id, ""), id))
+        return sorted(self.near.get(one, set()) & self.near.get(other, set()))
 
     def evidence(self, pair: Pair, candidates: Mapping[UUID, set[UUID]]) -> Evidence:
         one, other = pair
         low = min(pair, key=lambda id: _rank(self.rows[id]))
         return Evidence(
-            shared=tuple(self.names[id] for id in self.shared(pair) if id in self.names),
+            shared=len(self.shared(pair)),
             candidates=len(candidates.get(low, ())) or 1,
             together=len(self.memories.get(one, set()) & self.memories.get(other, set())),
             same_type=self.rows[one].type == self.rows[other].type,
@@ -195,7 +191,9 @@ class _Said:
 def _memories(rare: Collection[UUID], others: Collection[UUID]) -> dict[UUID, set[UUID]]:
     found: dict[UUID, set[UUID]] = defaultdict(set)
     for chunk in chunks(rare):
-        for id, memory in Mention.objects.filter(read_as__in=chunk).order_by().values_list("read_as", "memory").distinct():
+        for id, memory in (
+            Mention.objects.filter(read_as__in=chunk).order_by().values_list("read_as", "memory").distinct()
+        ):
             found[id].add(memory)
     told = {memory for memories in found.values() for memory in memories}
     for chunk in chunks(others):

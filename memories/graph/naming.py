@@ -46,6 +46,12 @@ def refresh(entity_ids: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
     return set(entity_ids) - set(said), {entity.pk for entity in changed}
 
 
+def forget(entity_ids: Collection[UUID]) -> None:
+    """Nobody meets those any more that nothing mentions."""
+    for chunk in chunks(entity_ids):
+        NameKey.objects.filter(entity__in=chunk).delete()
+
+
 def _said(entity_ids: Collection[UUID]) -> dict[UUID, _Said]:
     found: dict[UUID, _Said] = defaultdict(_Said)
     for chunk in chunks(entity_ids):

@@ -1,10 +1,10 @@
-"""What people are asked about, and what was joined without asking, with the evidence: rows that follow from the graph."""
+"""What people are asked about, and what was joined without asking them, with the evidence: derived rows."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from memories.engine.resolution.clustering import Clusters, Pair
 from memories.engine.resolution.judging import Judgement
 from memories.graph.likenesses import Judged
 from memories.graph.naming import BATCH, chunks
-from memories.models import Entity, Merge, Mention, Project, Review
+from memories.models import Entity, Mention, Merge, Project, Review
 
 AROUND = 90  # characters of the text on each side of a name
 QUOTES = 2
@@ -31,15 +31,38 @@ def write(project: Project, judged: Judged, clusters: Clusters, entities: Collec
     """Brings open reviews and automatic merges of the entities up to what was judged."""
     here = {id for id in entities if id in clusters.root_of}
     identities = {judged.rows[id].identity for id in here}
-    asked = {
-        pair: judgement
-        for pair, judgement in judged.judgements.items()
-        if pair & here and not judgement.sure and _are_two(clusters, judged, pair)
-    }
+    concerned = {pair: judgement for pair, judgement in judged.judgements.items() if pair & here}
+    asked = {pair for pair in concerned if _are_two(clusters, judged, pair)}
     joined = {pair: _why(judged, pair) for pair in clusters.joined if here & set(pair)}
-    evidence = _Evidence(judged, {*asked, *(frozenset(pair) for pair in joined)})
-    _write_reviews(project, judged, asked, evidence, identities)
+    evidence = _Evidence(judged, {*concerned, *(frozenset(pair) for pair in joined)})
+    _write_reviews(project, concerned, asked, evidence, identities)
     _write_merges(project, judged, joined, evidence, identities)
+
+
+def recognise(project: Project, entities: Collection[Entity]) -> None:
+    """Gives entities that are there again the decisions that were made about them."""
+    ids = {entity.identity: entity.pk for entity in entities}
+    reviews, merges = Review.objects.filter(project=project), Merge.objects.filter(project=project)
+    for chunk in chunks(ids):
+        for column, key in (("first_entity", "first_key"), ("second_entity", "second_key")):
+            known = reviews.filter(**{column: None, f"{key}__in": chunk}).values_list(key, flat=True)
+            for identity in set(known):
+                reviews.filter(**{column: None, key: identity}).update(**{column: ids[identity]})
+        for column, key in (("source", "source_key"), ("target", "target_key")):
+            named = merges.filter(**{column: None, f"{key}__in": chunk}).values_list(key, flat=True)
+            for identity in set(named):
+                merges.filter(**{column: None, key: identity}).update(**{column: ids[identity]})
+
+
+def drop(entities: Collection[UUID]) -> None:
+    """Nobody is asked about entities that go, and what led to a decision about them is forgotten."""
+    for chunk in chunks(entities):
+        reviews = Review.objects.filter(Q(first_entity__in=chunk) | Q(second_entity__in=chunk))
+        reviews.filter(state=Review.State.OPEN).delete()
+        reviews.update(evidence={})
+        merges = Merge.objects.filter(Q(source__in=chunk) | Q(target__in=chunk))
+        merges.filter(automatic=True, undone_at=None).delete()
+        merges.update(evidence={})
 
 
 def _are_two(clusters: Clusters, judged: Judged, pair: Pair) -> bool:
@@ -54,17 +77,20 @@ def _why(judged: Judged, pair: tuple[UUID, UUID]) -> Judgement:
 
 def _write_reviews(
     project: Project,
-    judged: Judged,
-    asked: Mapping[Pair, Judgement],
+    concerned: Mapping[Pair, Judgement],
+    asked: Collection[Pair],
     evidence: _Evidence,
     identities: Collection[str],
 ) -> None:
+    """Asks about the pairs in `asked`; of those that were decided, the evidence is brought up to date."""
     there = _reviews_of(project, identities)
     wanted: dict[str, Review] = {}
-    for pair, judgement in asked.items():
+    for pair, judgement in concerned.items():
         first, second = evidence.ordered(pair)
         key = pair_key(first.identity, second.identity)
         review = there.get(key) or Review(project=project, kind=Review.Kind.MERGE, pair=key)
+        if pair not in asked and review.state == Review.State.OPEN:
+            continue
         review.first_entity, review.second_entity = first, second
         review.first_key, review.second_key = first.identity, second.identity
         review.score, review.evidence = judgement.score, evidence.of(pair, judgement)
@@ -122,18 +148,15 @@ class _Evidence:
     def __init__(self, judged: Judged, pairs: Collection[Pair]) -> None:
         self.judged = judged
         self.quotes = _quotes({id for pair in pairs for id in pair})
-        near = {id for pair in pairs for id in judged.shared.get(pair, ())}
-        self.names = dict(Entity.every.filter(pk__in=near).values_list("pk", "name"))
 
     def ordered(self, pair: Pair) -> tuple[Entity, Entity]:
         first, second = sorted(pair, key=lambda id: (self.judged.rows[id].key, self.judged.rows[id].bearer))
         return self.judged.rows[first], self.judged.rows[second]
 
     def of(self, pair: Pair, judgement: Judgement) -> dict[str, Any]:
-        shared = self.judged.shared.get(pair, [])
         return {
             "reasons": list(judgement.reasons),
-            "shared": [{"id": str(id), "name": self.names[id]} for id in shared[:10] if id in self.names],
+            "shared": [str(id) for id in self.judged.shared.get(pair, [])[:10]],
             "quotes": [quote for entity in self.ordered(pair) for quote in self.quotes[entity.pk]],
         }
 
@@ -146,7 +169,8 @@ def _quotes(entities: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     for chunk in chunks(entities):
         rows = Mention.objects.filter(read_as__in=chunk, kind=Mention.Kind.NAME).annotate(place=place)
         for mention in rows.filter(place__lte=QUOTES).select_related("passage").order_by("place"):
-            found[mention.read_as_id].append(_quote(mention))
+            if mention.read_as_id:
+                found[mention.read_as_id].append(_quote(mention))
     return found
 
 
@@ -156,7 +180,7 @@ def _quote(mention: Mention) -> dict[str, Any]:
     begin = max(mention.start - passage.start - AROUND, 0)
     end = min(mention.end - passage.start + AROUND, len(passage.text))
     begin = passage.text.rfind(" ", 0, begin) + 1 if begin else 0
-    end = passage.text.find(" ", end) if 0 < passage.text.find(" ", end) else len(passage.text)
+    end = passage.text.find(" ", end) if passage.text.find(" ", end) > 0 else len(passage.text)
     return {
         "entity": str(mention.read_as_id),
         "memory": str(mention.memory_id),

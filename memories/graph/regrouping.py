@@ -94,7 +94,7 @@ def _owners(groups: Mapping[Key, Sequence[FactSupport]], affected: Mapping[UUID,
     for key, fact in owners.items():
         fact.subject_id, fact.object_id = key[0], key[2]
     Fact.every.bulk_create(new, batch_size=BATCH)
-    Fact.every.bulk_update(owners.values(), ["subject", "object"], batch_size=BATCH)
+    Fact.every.bulk_update([*owners.values()], ["subject", "object"], batch_size=BATCH)
     return owners
 
 

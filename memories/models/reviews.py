@@ -17,8 +17,8 @@ class Review(UUIDModel):
 
     Open ones are derived: they come and go with what the memories say. A decision stays under `pair`, a digest of what
     the two are called, also while the rows are gone, so that nobody is asked twice; of entities, `first_key` and
-    `second_key` are the identities. `evidence` is for people to read, written anew when what it quotes changes, and empty
-    when one of the two is gone.
+    `second_key` are the identities. `evidence` is for people to read, written anew when what it quotes changes, and
+    empty when one of the two is gone.
     """
 
     class Kind(models.TextChoices):

@@ -14,6 +14,7 @@ from memories import intake
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
 from memories.engine.extraction import settled
+from memories.engine.resolution import words_before
 from memories.engine.types import Extractor, Mention, Reading, Schema, Source
 from memories.graph import episodes, versions
 from memories.models import Memory, Passage
@@ -35,6 +36,15 @@ class Extracted:
     @property
     def mentions(self) -> list[Mention]:
         return [mention for reading in self.readings for mention in reading.mentions]
+
+    @property
+    def words_before(self) -> list[str]:
+        """What stands before each of the mentions."""
+        return [
+            words_before(reading.passage.text, mention.start - reading.passage.start)
+            for reading in self.readings
+            for mention in reading.mentions
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,5 +137,5 @@ def _attached(
         roots = {root_of_head[other] for other in free if highest[other] > highest[head]}
         if len(roots) == 1 and all(highest[other] > highest[head] for other in free):
             root_of_head[head] = roots.pop()
-            joined.append((head, root_of_head[head]))
+            joined.append((head, max((id for id in longer if heads[id] in free), key=lambda id: web.nodes[id].rank)))
     return {id: root_of_head[head] for id, head in heads.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memories.engine.resolution.likeness import Likeness
@@ -15,13 +14,13 @@ CALLED = Likeness(0.95, "A memory calls it by both names")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is said of two entities. `shared` are names of what both are connected with.
+    """What is said of two entities. `shared` is how much both are connected with.
 
     `candidates` counts the longer names that the short one may stand for, `together` the memories that tell the two
     apart, `connected` says that a fact joins them, `contradicted` that they were born apart.
     """
 
-    shared: tuple[str, ...] = ()
+    shared: int = 0
     candidates: int = 1
     together: int = 0
     same_type: bool = True
@@ -31,7 +30,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`score` from 0 to 1, `reasons` in words; `sure` ones are joined, the others are asked about."""
+    """`score` from 0 to 1; `reasons` in words, what both are connected with left out. `sure` ones are joined, the others
+    are asked about."""
 
     score: float
     reasons: tuple[str, ...]
@@ -42,10 +42,8 @@ def judge(like: Likeness, evidence: Evidence) -> Judgement | None:
     """None where it is not worth asking anybody."""
     if evidence.contradicted or evidence.connected:
         return None
-    score = like.score + NEIGHBOUR * min(len(evidence.shared), MOST_NEIGHBOURS)
+    score = like.score + NEIGHBOUR * min(evidence.shared, MOST_NEIGHBOURS)
     reasons = [like.reason + "."]
-    if evidence.shared:
-        reasons.append(f"Both are connected with {listed(evidence.shared)}.")
     if like.shortens and evidence.candidates > 1:
         score -= min(0.15 * (evidence.candidates - 1), 0.3)
         reasons.append(f"{evidence.candidates} names in this project could be meant.")
@@ -58,11 +56,3 @@ def judge(like: Likeness, evidence: Evidence) -> Judgement | None:
     doubtful = evidence.together or not evidence.same_type or (like.shortens and evidence.candidates > 1)
     score = round(min(max(score, 0.0), 0.99), 3)
     return Judgement(score, tuple(reasons), score >= SURE and not doubtful) if score >= WORTH_ASKING else None
-
-
-def listed(names: Sequence[str]) -> str:
-    """ "Acme, Berlin and 2 more"."""
-    shown, more = list(names[:3]), len(names) - 3
-    if more > 0:
-        shown.append(f"{more} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -132,4 +132,4 @@ def _shortens(short: _Group, long: _Group) -> bool:
 
 def words_before(text: str, start: int) -> str:
     """As much of the text before a mention as `resolve` looks at."""
-    return text[max(0, start - 24) : start]
+    return text[max(0, start - 24) : max(0, start)]
