@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -10,10 +11,10 @@ from django.db import transaction
 
 from memories import intake, queries
 from memories.engine.passages import render_conversation
-from memories.graph import deletion
+from memories.graph import decisions, deletion
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Import, Membership, Memory, Project, SchemaType
+from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Fact, Import, Membership, Memory, Project, SchemaType
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -95,6 +96,19 @@ def delete_memory(memory: Memory) -> dict[str, int]:
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
         return deletion.delete(memory)
+
+
+def invalidate_fact(fact: Fact, user: AbstractBaseUser, *, at: datetime | None = None, wrong: bool = False) -> None:
+    """Says that the fact ended `at` that time, or now; or that it is `wrong` and never was so. TooEarly
+    when it began later."""
+    with transaction.atomic():
+        decisions.invalidate(fact, user, at=at, wrong=wrong)
+
+
+def restore_fact(fact: Fact, user: AbstractBaseUser) -> None:
+    """Says that the fact holds after all."""
+    with transaction.atomic():
+        decisions.restore(fact, user)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:

@@ -12,14 +12,13 @@ from django.db import transaction
 
 from memories.engine import embedding, ranking
 from memories.engine.resolution.identity import digest
-from memories.engine.types import FactDraft, Reading, RelationRule, Resolution, ResolvedEntity, Schema
+from memories.engine.temporal import ONE_AT_A_TIME
 from memories.engine.types import Passage as PassageValue
-from memories.graph import joining, naming, placing, proposals, upkeep, versions
+from memories.engine.types import Reading, RelationRule, Resolution, ResolvedEntity, Schema
+from memories.graph import joining, naming, placing, proposals, statements, upkeep, versions
 from memories.models import (
     Entity,
     EntityType,
-    Fact,
-    FactSupport,
     Memory,
     Mention,
     Passage,
@@ -132,11 +131,11 @@ def publish(episode: Episode) -> None:
     entities = _write_entities(episode)
     passages = dict(Passage.objects.filter(memory=memory, generation=episode.generation).values_list("position", "pk"))
     _write_mentions(episode, entities, passages)
-    _write_facts(episode, entities, passages)
+    stated = statements.write(episode, entities, passages)
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
-    touched = {entity.pk for entity in entities} | upkeep.remove_passages(outdated)
-    joined = joining.settle(memory.project, touched)
+    touched, facts = upkeep.remove_passages(outdated)
+    joined = joining.settle(memory.project, touched | {entity.pk for entity in entities}, facts=facts | stated)
     placing.place(memory.project, joined.shown, joined.left)
     if outdated_passages:
         placing.forget(memory)
@@ -147,7 +146,12 @@ def _learn_relations(episode: Episode) -> None:
     predicates = {fact.predicate for reading in episode.readings for fact in reading.facts}
     RelationType.objects.bulk_create(
         [
-            RelationType(project_id=episode.memory.project_id, name=name, origin=SchemaType.Origin.LEARNED)
+            RelationType(
+                project_id=episode.memory.project_id,
+                name=name,
+                origin=SchemaType.Origin.LEARNED,
+                functional=name in ONE_AT_A_TIME,
+            )
             for name in sorted(predicates)
         ],
         ignore_conflicts=True,
@@ -191,7 +195,7 @@ def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict
     Mention.objects.bulk_create(
         [
             Mention(
-                entity_id=_shown(entities[place]),
+                entity_id=entities[place].shown_id,
                 read_as=entities[place],
                 name=name[:500],
                 other=episode.resolution.entities[place].other,
@@ -208,94 +212,6 @@ def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict
             for mention, (place, name) in zip(reading.mentions, places, strict=False)
         ],
         batch_size=BATCH,
-    )
-
-
-def _shown(entity: Entity) -> UUID:
-    return entity.merged_into_id or entity.pk
-
-
-@dataclass(frozen=True)
-class _Statement:
-    """A fact of this memory with its entities, as they were read; `key` is what makes two statements the same fact."""
-
-    subject: Entity
-    target: Entity | None
-    draft: FactDraft
-    passage: UUID
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        value = self.draft.value.casefold() if self.draft.value is not None else None
-        target = _shown(self.target) if self.target else None
-        return _shown(self.subject), self.draft.predicate, target, value, self.draft.polarity, self.draft.valid_at
-
-
-def _write_facts(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
-    """Inserts facts the graph does not have, and support for all."""
-    statements = list(_statements(episode, entities, passages))
-    facts = _existing_facts(statements)
-    new: dict[tuple[object, ...], Fact] = {}
-    for statement in statements:
-        if statement.key not in facts:
-            facts[statement.key] = new[statement.key] = _fact_row(episode, statement)
-    Fact.every.bulk_create(new.values(), batch_size=BATCH)
-    upkeep.index_facts([fact.pk for fact in new.values()])
-    support = [
-        FactSupport(
-            fact=facts[statement.key],
-            read_subject=statement.subject,
-            read_object=statement.target,
-            memory=episode.memory,
-            passage_id=statement.passage,
-            start=statement.draft.start,
-            end=statement.draft.end,
-            extractor=episode.extractor,
-        )
-        for statement in statements
-    ]
-    once = {(row.fact_id, row.passage_id, row.start, row.read_subject_id, row.read_object_id): row for row in support}
-    FactSupport.objects.bulk_create(once.values(), batch_size=BATCH)
-
-
-def _statements(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> Iterable[_Statement]:
-    first = 0
-    for reading in episode.readings:
-        places = episode.resolution.entity_of[first : first + len(reading.mentions)]
-        first += len(reading.mentions)
-        for draft in reading.facts:
-            subject = entities[places[draft.subject]]
-            object_ = entities[places[draft.object]] if draft.object is not None else None
-            if subject != object_:  # two mentions may turn out to be one entity
-                yield _Statement(subject, object_, draft, passages[reading.passage.position])
-
-
-def _existing_facts(statements: Sequence[_Statement]) -> dict[tuple[object, ...], Fact]:
-    subjects = {_shown(statement.subject) for statement in statements}
-    found: dict[tuple[object, ...], Fact] = {}
-    for chunk in _chunks(sorted(subjects)):
-        for fact in Fact.every.filter(subject__in=chunk, expired_at=None).order_by("-id"):
-            value = fact.value.casefold() if fact.value is not None else None
-            key = (fact.subject_id, fact.predicate, fact.object_id, value, fact.polarity, fact.valid_at)
-            found[key] = fact  # the oldest of equal ones stays
-    return found
-
-
-def _fact_row(episode: Episode, statement: _Statement) -> Fact:
-    draft = statement.draft
-    return Fact(
-        project_id=episode.memory.project_id,
-        subject_id=_shown(statement.subject),
-        predicate=draft.predicate,
-        object_id=_shown(statement.target) if statement.target else None,
-        value=draft.value,
-        sentence=draft.sentence,
-        valid_at=draft.valid_at,
-        invalid_at=draft.invalid_at,
-        valid_precision=draft.valid_precision,
-        polarity=draft.polarity,
-        confidence=draft.confidence,
-        extractor=episode.extractor,
     )
 
 

@@ -14,10 +14,22 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from memories.engine.resolution.clustering import Clusters, Link, Node, Pair, Web, cluster
-from memories.graph import bearers, likenesses, naming, proposals, regrouping, upkeep
+from memories.graph import bearers, likenesses, naming, proposals, regrouping, time, upkeep
+from memories.graph.documents import index_facts
 from memories.graph.likenesses import Judged
 from memories.graph.naming import BATCH, chunks
-from memories.models import CommunityMembership, Entity, EntityAlias, Mention, Merge, Project, Review, SearchDocument
+from memories.graph.time import Settled
+from memories.models import (
+    CommunityMembership,
+    Entity,
+    EntityAlias,
+    Fact,
+    Mention,
+    Merge,
+    Project,
+    Review,
+    SearchDocument,
+)
 
 
 @dataclass
@@ -27,12 +39,14 @@ class Joined:
     shown: set[UUID]
     left: set[UUID]
     removed: int
+    time: Settled
 
 
-def settle(project: Project, touched: Collection[UUID]) -> Joined:
+def settle(project: Project, touched: Collection[UUID], facts: Collection[UUID] = ()) -> Joined:
     """Decides which entities are one around those whose mentions or support changed, in the caller's transaction.
 
-    Facts, mentions and aliases follow; counters, search and communities are up to date afterwards but for placing.
+    `facts` won or lost support. Facts, mentions and aliases follow; counters, search and communities are up to date
+    afterwards but for placing.
     """
     reread = bearers.settle(project, touched)
     touched = {*touched} | reread
@@ -42,15 +56,18 @@ def settle(project: Project, touched: Collection[UUID]) -> Joined:
     around |= likenesses.shorter_ones(project, touched - gone)
     region = _Region(project, (touched | around) - gone, gone)
     moved = region.move()
-    changed, ends = regrouping.regroup(moved | reread)
-    shown = region.shown(touched | moved) | ends
+    settled = time.settle(project, facts)
+    regrouped = regrouping.regroup(project, moved | reread)
+    settled.entities |= regrouped.ends | time.settle(project, regrouped.facts).entities
+    shown = region.shown(touched | moved) | settled.entities
     removed, left = _remove(gone, moved)
     proposals.write(project, region.judged, region.clusters, touched | moved | around)
     shown &= set(Entity.objects.filter(pk__in=shown).values_list("pk", flat=True))
     upkeep.recount(shown)
     upkeep.index_entities(Entity.objects.filter(pk__in=shown))
-    upkeep.index_facts(changed, renamed)
-    return Joined(shown, left, removed)
+    about = Fact.objects.filter(Q(subject__in=renamed) | Q(object__in=renamed)).values_list("pk", flat=True)
+    index_facts(project, {*facts, *regrouped.facts, *about})
+    return Joined(shown, left, removed, settled)
 
 
 def _mates(entities: Collection[UUID]) -> set[UUID]:

@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
-from django.db.models import F, Q
-from django.db.models.functions import Substr
+from django.db.models import Q
 
+from memories.engine.temporal import ANYBODY
 from memories.graph.naming import BATCH, chunks
-from memories.models import Entity, Fact, FactSupport
+from memories.models import Entity, Fact, FactDecision, FactSupport, Project, SearchDocument
 
-Key: TypeAlias = tuple[UUID, str, UUID | None, str | None, str, datetime | None, UUID | None]
+Ends: TypeAlias = tuple[UUID, UUID | None]
 
 
-def regroup(entities: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
-    """Puts every support that was read of one of the entities under the fact of those that are shown now.
+@dataclass
+class Regrouped:
+    """The facts that are to be derived anew, and the entities that facts were or are about."""
 
-    Returns the facts that changed, and the entities they were or are about.
+    facts: set[UUID] = field(default_factory=set)
+    ends: set[UUID] = field(default_factory=set)
+
+
+def regroup(project: Project, entities: Collection[UUID]) -> Regrouped:
+    """Puts every support that was read of one of the entities under a fact of those that are shown now.
+
+    Facts that say the same then stay side by side: `memories.graph.time` makes one of them.
     """
-    affected = _facts_of(entities)
-    if not affected:
-        return set(), set()
-    support = _support_of(affected)
+    facts = _facts_of(entities)
+    if not facts:
+        return Regrouped()
+    before = {fact.pk: (fact.subject_id, fact.object_id) for fact in facts.values()}
+    support = [row for chunk in chunks(facts) for row in FactSupport.objects.filter(fact__in=chunk).order_by("id")]
     shown = _shown(support)
-    groups: dict[Key, list[FactSupport]] = defaultdict(list)
+    groups: dict[tuple[UUID, Ends], list[FactSupport]] = defaultdict(list)
     for row in support:
-        groups[_key(row, affected[row.fact_id], shown)].append(row)
-    ends = {end for fact in affected.values() for end in (fact.subject_id, fact.object_id) if end}
-    owners = _owners(groups, affected)
-    changed = _move(groups, owners)
-    ends |= {end for key in groups for end in (key[0], key[2]) if end}
-    _write_sentences(changed)
-    emptied = affected.keys() - {owner.pk for owner in owners.values()}
-    for chunk in chunks(emptied):
-        Fact.every.filter(pk__in=chunk).delete()
-    return changed, ends
+        groups[row.fact_id, _ends_of(row, facts[row.fact_id], shown)].append(row)
+    owners = _owners(groups, facts)
+    _write(groups, owners, facts)
+    _move_decisions(owners, facts)
+    ends = {end for pair in (*before.values(), *(ends for _, ends in groups)) for end in pair if end}
+    predicates = {name for fact in facts.values() for name in (fact.predicate, *_ended(fact))}
+    around = _around(project, ends, predicates)
+    return Regrouped({fact.pk for fact in owners.values()} | around, ends)
 
 
 def _facts_of(entities: Collection[UUID]) -> dict[UUID, Fact]:
@@ -49,97 +56,89 @@ def _facts_of(entities: Collection[UUID]) -> dict[UUID, Fact]:
     return found
 
 
-def _support_of(facts: Mapping[UUID, Fact]) -> list[FactSupport]:
-    return [row for chunk in chunks(facts) for row in FactSupport.objects.filter(fact__in=chunk).order_by("id")]
-
-
-def _shown(support: Sequence[FactSupport]) -> dict[UUID, UUID]:
+def _shown(support: Iterable[FactSupport]) -> dict[UUID, UUID]:
     """What each of the entities that the support was read of is shown as."""
-    read = {id for row in support for id in (row.read_subject_id, row.read_object_id) if id}
     found: dict[UUID, UUID] = {}
-    for chunk in chunks(read):
+    for chunk in chunks({id for row in support for id in (row.read_subject_id, row.read_object_id) if id}):
         for id, into in Entity.every.filter(pk__in=chunk).values_list("pk", "merged_into"):
             found[id] = into or id
     return found
 
 
-def _key(row: FactSupport, fact: Fact, shown: Mapping[UUID, UUID]) -> Key:
-    """What makes two statements the same fact. One that is no longer believed stays by itself."""
+def _ends_of(row: FactSupport, fact: Fact, shown: Mapping[UUID, UUID]) -> Ends:
     subject = shown[row.read_subject_id] if row.read_subject_id else fact.subject_id
-    object_ = shown[row.read_object_id] if row.read_object_id else fact.object_id
-    return _key_of(fact, subject, object_)
+    return subject, shown[row.read_object_id] if row.read_object_id else fact.object_id
 
 
-def _key_of(fact: Fact, subject: UUID, object_: UUID | None) -> Key:
-    value = fact.value.casefold() if fact.value is not None else None
-    alone = fact.pk if fact.expired_at else None
-    return subject, fact.predicate, object_, value, fact.polarity, fact.valid_at, alone
-
-
-def _owners(groups: Mapping[Key, Sequence[FactSupport]], affected: Mapping[UUID, Fact]) -> dict[Key, Fact]:
-    """The row of each fact: the eldest that says it already, else the one that its first support comes from, else a
-    new one."""
-    owners = _existing(groups, affected)
-    taken = {fact.pk for fact in owners.values()}
-    new: list[Fact] = []
-    for key, rows in sorted(groups.items(), key=lambda item: item[1][0].pk):
-        if key in owners:
-            continue
-        source = affected[rows[0].fact_id]
-        if source.pk in taken:
-            source = _copy(source)
-            new.append(source)
-        taken.add(source.pk)
-        owners[key] = source
-    for key, fact in owners.items():
-        fact.subject_id, fact.object_id = key[0], key[2]
-    Fact.every.bulk_create(new, batch_size=BATCH)
-    Fact.every.bulk_update([*owners.values()], ["subject", "object"], batch_size=BATCH)
+def _owners(
+    groups: Mapping[tuple[UUID, Ends], Sequence[FactSupport]], facts: Mapping[UUID, Fact]
+) -> dict[tuple[UUID, Ends], Fact]:
+    """The row of each group: the fact that it was in, for the group that it was about, else for the first of them."""
+    owners: dict[tuple[UUID, Ends], Fact] = {}
+    by_fact: dict[UUID, list[Ends]] = defaultdict(list)
+    for pk, ends in groups:
+        by_fact[pk].append(ends)
+    for pk, all_ends in by_fact.items():
+        fact = facts[pk]
+        own = (fact.subject_id, fact.object_id)
+        stays = own if own in all_ends else all_ends[0]
+        for ends in all_ends:
+            owners[pk, ends] = fact if ends == stays else _sibling(fact)
     return owners
 
 
-def _existing(groups: Mapping[Key, object], affected: Mapping[UUID, Fact]) -> dict[Key, Fact]:
-    found: dict[Key, Fact] = {}
-    for chunk in chunks({key[0] for key in groups}):
-        for fact in Fact.every.filter(subject__in=chunk).order_by("-id"):
-            key = _key_of(fact, fact.subject_id, fact.object_id)
-            if key in groups:
-                found[key] = affected.get(fact.pk, fact)  # the eldest of equal ones stays
-    return found
+def _sibling(fact: Fact) -> Fact:
+    columns = {column.attname: getattr(fact, column.attname) for column in Fact._meta.concrete_fields}
+    return Fact(**{name: value for name, value in columns.items() if name not in {"id", "invalidated_by_id"}})
 
 
-def _copy(fact: Fact) -> Fact:
-    columns = {field.attname: getattr(fact, field.attname) for field in Fact._meta.concrete_fields}
-    del columns["id"], columns["created_at"]
-    return Fact(**columns)
-
-
-def _move(groups: Mapping[Key, Sequence[FactSupport]], owners: Mapping[Key, Fact]) -> set[UUID]:
-    """Returns the facts that won or lost support, or are about others now."""
-    moving, changed = [], set()
-    for key, rows in groups.items():
-        owner = owners[key]
-        changed.add(owner.pk)
+def _write(
+    groups: Mapping[tuple[UUID, Ends], Sequence[FactSupport]],
+    owners: Mapping[tuple[UUID, Ends], Fact],
+    facts: Mapping[UUID, Fact],
+) -> None:
+    for (_, ends), owner in owners.items():
+        owner.subject_id, owner.object_id = ends
+    Fact.every.bulk_create([owner for owner in owners.values() if owner.pk not in facts], batch_size=BATCH)
+    kept = [owner for owner in owners.values() if owner.pk in facts]
+    Fact.every.bulk_update(kept, ["subject", "object"], batch_size=BATCH)
+    hidden = [owner for owner in kept if owner.subject_id == owner.object_id]
+    SearchDocument.objects.filter(fact__in=hidden).delete()
+    moving = []
+    for place, rows in groups.items():
         for row in rows:
-            if row.fact_id != owner.pk:
-                row.fact_id = owner.pk
+            if row.fact_id != owners[place].pk:
+                row.fact_id = owners[place].pk
                 moving.append(row)
     FactSupport.objects.bulk_update(moving, ["fact"], batch_size=BATCH)
-    return changed
 
 
-def _write_sentences(facts: Collection[UUID]) -> None:
-    """A fact shows the sentence that is the oldest by the memories' own time, whichever was saved first."""
-    changed = []
-    for chunk in chunks(facts):
-        said: dict[UUID, str] = {}
-        rows = FactSupport.objects.filter(fact__in=chunk).annotate(
-            said=Substr("memory__content", F("start") + 1, F("end") - F("start"))
-        )
-        for fact, sentence in rows.order_by("-memory__reference_time", "-memory", "-start").values_list("fact", "said"):
-            said[fact] = sentence
-        for row in Fact.every.filter(pk__in=chunk).only("sentence"):
-            if row.pk in said and row.sentence != said[row.pk]:
-                row.sentence = said[row.pk]
-                changed.append(row)
-    Fact.every.bulk_update(changed, ["sentence"], batch_size=BATCH)
+def _move_decisions(owners: Mapping[tuple[UUID, Ends], Fact], facts: Mapping[UUID, Fact]) -> None:
+    """What was decided about a fact goes with those that it was about then."""
+    rows = [
+        row for chunk in chunks(facts) for row in FactDecision.objects.filter(fact__in=chunk, of_subject__isnull=False)
+    ]
+    about = {id for row in rows for id in (row.of_subject_id, row.of_object_id) if id}
+    shown = {id: into or id for id, into in Entity.every.filter(pk__in=about).values_list("pk", "merged_into")}
+    moving = []
+    for row in rows:
+        subject = shown.get(row.of_subject_id) if row.of_subject_id else None
+        object_ = shown.get(row.of_object_id) if row.of_object_id else None
+        owner = owners.get((row.fact_id, (subject, object_))) if subject else None
+        if owner is not None and owner.pk != row.fact_id:
+            row.fact_id = owner.pk
+            moving.append(row)
+    FactDecision.objects.bulk_update(moving, ["fact"], batch_size=BATCH)
+
+
+def _ended(fact: Fact) -> Iterable[str]:
+    return (word.removesuffix(ANYBODY) for word in fact.ends.split())
+
+
+def _around(project: Project, ends: Collection[UUID], predicates: Collection[str]) -> set[UUID]:
+    """The facts that may have been, or may be, ended by those that moved."""
+    found: set[UUID] = set()
+    for chunk in chunks(ends):
+        rows = Fact.objects.filter(Q(subject__in=chunk) | Q(object__in=chunk), project=project)
+        found |= set(rows.filter(predicate__in=predicates).values_list("pk", flat=True))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from memories.models import (
@@ -19,21 +19,20 @@ from memories.models import (
 )
 
 
-def remove_passages(passages: QuerySet[Passage]) -> set[UUID]:
-    """Deletes passages with their mentions and support; returns the entities that these were read as."""
+def remove_passages(passages: QuerySet[Passage]) -> tuple[set[UUID], set[UUID]]:
+    """Deletes passages with their mentions and support; returns the entities that these were read as, and the facts.
+
+    The facts are still there: `memories.graph.time` says what becomes of them.
+    """
     ids = list(passages.values_list("pk", flat=True))
     said = FactSupport.objects.filter(passage__in=ids)
     touched = set(Mention.objects.filter(passage__in=ids).values_list("read_as_id", flat=True))
     touched |= {id for ends in said.values_list("read_subject_id", "read_object_id") for id in ends}
     fact_ids = set(said.values_list("fact_id", flat=True))
     Passage.objects.filter(pk__in=ids).delete()
-    unsupported(Fact.every.filter(pk__in=fact_ids)).delete()
-    return {id for id in touched if id}
-
-
-def unsupported(facts: QuerySet[Fact]) -> QuerySet[Fact]:
-    """Those of the facts that no memory says any more."""
-    return facts.filter(~Exists(FactSupport.objects.filter(fact=OuterRef("pk"))))
+    hidden = Fact.every.filter(pk__in=fact_ids, subject=F("object"))
+    hidden.filter(~Exists(FactSupport.objects.filter(fact=OuterRef("pk")))).delete()
+    return {id for id in touched if id}, fact_ids
 
 
 def recount(entity_ids: Collection[UUID]) -> None:
@@ -68,20 +67,3 @@ def index_entities(entities: Collection[Entity]) -> None:
         ],
         batch_size=500,
     )
-
-
-def index_facts(facts: Collection[UUID], renamed: Collection[UUID] = ()) -> None:
-    """Writes what search looks up of the facts, and of those about entities that were renamed."""
-    shown = Fact.objects.filter(Q(pk__in=facts) | Q(subject__in=renamed) | Q(object__in=renamed))
-    rows = list(shown.select_related("subject", "object"))
-    SearchDocument.objects.filter(fact__in={*facts} | {fact.pk for fact in rows}).delete()
-    SearchDocument.objects.bulk_create(
-        [SearchDocument(project_id=fact.project_id, kind="fact", fact=fact, text=words_of(fact)) for fact in rows],
-        batch_size=500,
-    )
-
-
-def words_of(fact: Fact) -> str:
-    """The words that a fact is found by."""
-    what = fact.object.name if fact.object else fact.value or ""
-    return " ".join((fact.subject.name, fact.predicate.replace("_", " "), what, fact.sentence))

@@ -6,7 +6,16 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
-from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention, NameKey
+from memories.models.graph import (
+    Entity,
+    EntityAlias,
+    Fact,
+    FactBelief,
+    FactDecision,
+    FactSupport,
+    Mention,
+    NameKey,
+)
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
 from memories.models.reviews import Merge, Review
@@ -23,6 +32,8 @@ __all__ = [
     "EntityAlias",
     "EntityType",
     "Fact",
+    "FactBelief",
+    "FactDecision",
     "FactSupport",
     "IdempotencyKey",
     "Import",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -68,6 +71,11 @@ class Entity(UUIDModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_id(self) -> UUID:
+        """The entity that this one is shown as."""
+        return self.merged_into_id or self.pk
 
 
 class EntityAlias(models.Model):
@@ -151,9 +159,12 @@ class Mention(UUIDModel):
 
 
 class Fact(UUIDModel):
-    """A dated statement between two entities, or about one.
+    """A dated statement between two entities, or about one. Derived from its support by `memories.graph.time`.
 
-    `valid_at`, `invalid_at` are the world's time; `created_at`, `expired_at` when MemStack believed it.
+    `valid_at`, `invalid_at` are the world's time; `created_at`, `expired_at` when MemStack believed it, and
+    `believed_since` since when it is believed as it is now (None: from the beginning; what was believed before is in
+    `beliefs`). `stated_invalid_at` is the end that its own sentences state, `invalidated_by` the fact that ended it.
+    `ends` names the relations that are over by it, as in `FactDraft`.
     """
 
     class Polarity(models.TextChoices):
@@ -183,6 +194,10 @@ class Fact(UUIDModel):
     extractor = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expired_at = models.DateTimeField(null=True, blank=True)
+    believed_since = models.DateTimeField(null=True, blank=True)
+    stated_invalid_at = models.DateTimeField(null=True, blank=True)
+    invalidated_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="invalidates")
+    ends = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     objects = ShownFacts()
     every = models.Manager["Fact"]()
@@ -192,6 +207,7 @@ class Fact(UUIDModel):
         indexes = [
             models.Index(fields=["project", "-id"], name="fact_newest"),
             models.Index(fields=["subject", "predicate"], name="fact_by_subject"),
+            models.Index(fields=["subject"], name="fact_that_ends", condition=~Q(ends="")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -208,7 +224,9 @@ class Fact(UUIDModel):
 class FactSupport(UUIDModel):
     """Where a fact is said: the memory, its passage and the sentence's span in the memory's content.
 
-    `read_subject`, `read_object` are the entities it was read of; the fact has those that are shown.
+    `read_subject`, `read_object` are the entities it was read of; the fact has those that are shown. The other columns
+    are what this sentence states, as in `FactDraft`; the fact follows from those of all its support. `known_at` is when
+    this memory was first known to say it.
     """
 
     fact = models.ForeignKey(Fact, models.CASCADE, related_name="support")
@@ -219,6 +237,14 @@ class FactSupport(UUIDModel):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     extractor = models.CharField(max_length=64)
+    value = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001 - as the fact's
+    valid_at = models.DateTimeField(null=True, blank=True)
+    valid_by = models.DateTimeField(null=True, blank=True)
+    invalid_at = models.DateTimeField(null=True, blank=True)
+    valid_precision = models.CharField(max_length=5, null=True, blank=True)  # noqa: DJ001 - as the fact's
+    confidence = models.FloatField(default=1.0, db_default=1.0)
+    ends = models.CharField(max_length=300, blank=True, default="", db_default="")
+    known_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
@@ -233,3 +259,53 @@ class FactSupport(UUIDModel):
 
     def __str__(self) -> str:
         return f"{self.start}-{self.end}"
+
+
+class FactBelief(models.Model):
+    """What was believed of a fact from `known_from` up to `known_until`, before something else became known.
+
+    Derived from the support that there is now, so a memory that is gone leaves nothing here.
+    """
+
+    fact = models.ForeignKey(Fact, models.CASCADE, related_name="beliefs")
+    valid_at = models.DateTimeField(null=True, blank=True)
+    invalid_at = models.DateTimeField(null=True, blank=True)
+    valid_precision = models.CharField(max_length=5, null=True, blank=True)  # noqa: DJ001 - as the fact's
+    known_from = models.DateTimeField()
+    known_until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["known_from", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.known_from} to {self.known_until}"
+
+
+class FactDecision(models.Model):
+    """What a person decided about a fact: that it ended `at`, never was so, or holds after all. The newest counts.
+
+    It outweighs what had been said until then, and stays when a memory is read again; what is said later counts again.
+    `of_subject`, `of_object` are what the fact was about when it was decided, should entities be merged or parted.
+    """
+
+    class Kind(models.TextChoices):
+        ENDED = "ended"
+        WRONG = "wrong"
+        KEPT = "kept"
+
+    fact = models.ForeignKey(Fact, models.CASCADE, related_name="decisions")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at = models.DateTimeField(null=True, blank=True)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    of_subject = models.ForeignKey(Entity, models.SET_NULL, null=True, related_name="+", db_index=False)
+    of_object = models.ForeignKey(Entity, models.SET_NULL, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        ordering = ["made_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["ended", "wrong", "kept"]), name="fact_decision_kind_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.made_at}"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memories import services
-from memories.graph import decisions
+from memories.graph import merging
 from memories.models import Entity, Memory, Merge, Project, Review
 from tests.memories.sayings import copy_decisions, graph, say
 
@@ -43,12 +43,12 @@ def one(project: Project, name: str) -> Entity:
 
 def merge(project: Project, source: str, target: str) -> Merge:
     with transaction.atomic():
-        return decisions.merge(project, one(project, source), one(project, target), None)
+        return merging.merge(project, one(project, source), one(project, target), None)
 
 
 def undo(merge: Merge) -> None:
     with transaction.atomic():
-        decisions.undo(merge, None)
+        merging.undo(merge, None)
 
 
 def test_a_merge_moves_all_and_its_undo_brings_all_back(home: Project) -> None:
@@ -87,11 +87,11 @@ def test_a_chain_and_its_undo_out_of_order(home: Project) -> None:
 def test_a_circle_is_refused(home: Project) -> None:
     say(home, "Bob works_for Acme\nRobert works_for Acme\nTom works_for Acme")
     merge(home, "Bob", "Robert")
-    with pytest.raises(decisions.Refused, match="already been merged into “Robert”"):
+    with pytest.raises(merging.Refused, match="already been merged into “Robert”"):
         merge(home, "Robert", "Bob")
-    with pytest.raises(decisions.Refused, match="undo its merge first"):
+    with pytest.raises(merging.Refused, match="undo its merge first"):
         merge(home, "Bob", "Tom")
-    with pytest.raises(decisions.Refused, match="into itself"):
+    with pytest.raises(merging.Refused, match="into itself"):
         merge(home, "Tom", "Tom")
 
 
@@ -141,11 +141,11 @@ def test_what_is_nearly_sure_is_asked(home: Project) -> None:
         "Bill Smith works for Acme", "William Smith works for Globex"
     ]  # fmt: skip
     with transaction.atomic():
-        decisions.accept(review, None)
+        merging.accept(review, None)
     assert "Bill Smith" not in names(home) or "William Smith" not in names(home)
     review.refresh_from_db()
     with transaction.atomic():
-        decisions.reopen(review, None)
+        merging.reopen(review, None)
     assert {"Bill Smith", "William Smith"} <= set(names(home))
     assert Review.objects.get(project=home).state == "open"
 
@@ -166,7 +166,7 @@ def test_nobody_is_asked_twice(home: Project) -> None:
     first = say(home, "Bill_Smith works_for Acme")
     say(home, "William_Smith works_for Globex", day=1)
     with transaction.atomic():
-        decisions.reject(Review.objects.get(project=home), None)
+        merging.reject(Review.objects.get(project=home), None)
     services.delete_memory(first)
     assert "Bill" not in str(list(Review.objects.filter(project=home).values()))
     say(home, "Bill_Smith works_for Acme")
@@ -201,12 +201,12 @@ def test_no_two_of_a_series(home: Project) -> None:
 def test_what_people_call_it_stays(home: Project) -> None:
     memory = say(home, "Bob works_for Acme")
     with transaction.atomic():
-        decisions.describe(one(home, "Bob"), {"name": "Robert Dylan", "type": "concept", "summary": "A singer."})
+        merging.describe(one(home, "Bob"), {"name": "Robert Dylan", "type": "concept", "summary": "A singer."})
     say(home, "Bob works_for Acme", memory)
     row = home.entities.get(name="Robert Dylan")
     assert (row.type, row.summary) == ("concept", "A singer.")
     with transaction.atomic():
-        decisions.describe(row, {"name": "", "type": ""})
+        merging.describe(row, {"name": "", "type": ""})
     assert home.entities.get(name="Bob").type == "person"
 
 
@@ -265,14 +265,14 @@ def decide(project: Project, kind: str, what: int) -> None:
         with transaction.atomic():
             if kind == "merge" and entities:
                 pair = entities[what % len(entities)], entities[what // 100 % len(entities)]
-                decisions.merge(project, *pair, None)
+                merging.merge(project, *pair, None)
             elif kind == "undo" and (rows := list(Merge.objects.filter(project=project).order_by("id"))):
-                decisions.undo(rows[what % len(rows)], None)
+                merging.undo(rows[what % len(rows)], None)
             elif kind in {"accept", "reject", "reopen"}:
                 reviews = list(Review.objects.filter(project=project).order_by("pair"))
                 if reviews:
-                    getattr(decisions, kind)(reviews[what % len(reviews)], None)
-    except decisions.Refused:
+                    getattr(merging, kind)(reviews[what % len(reviews)], None)
+    except merging.Refused:
         pass
 
 

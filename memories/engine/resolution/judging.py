@@ -30,8 +30,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`score` from 0 to 1; `reasons` in words, what both are connected with left out. `sure` ones are joined, the others
-    are asked about."""
+    """`score` from 0 to 1; `reasons` in words, what both are connected with left out. `sure` ones are joined, others
+    asked about."""
 
     score: float
     reasons: tuple[str, ...]
