@@ -27,10 +27,13 @@ from memories.models import (
     Memory,
     MemoryTag,
     Mention,
+    Merge,
+    NameKey,
     Passage,
     Project,
     RejectedLine,
     RelationType,
+    Review,
     SavedDocument,
     SearchDocument,
     SourceKey,
@@ -96,6 +99,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 
 class AliasInline(ReadOnlyInline):
     model = EntityAlias
+    fk_name = "entity"
     fields = ["name", "key"]
 
 
@@ -265,6 +269,29 @@ class EntityAliasAdmin(ReadOnlyAdmin):
     list_display = ["name", "entity", "project"]
     list_select_related = ["entity", "project"]
     search_fields = ["name", "entity__name"]
+
+
+@admin.register(NameKey)
+class NameKeyAdmin(ReadOnlyAdmin):
+    list_display = ["key", "short", "entity", "project"]
+    list_select_related = ["entity", "project"]
+    search_fields = ["=key", "entity__name"]
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "first_entity", "second_entity", "score", "project", "decided_by", "decided_at"]
+    list_filter = ["kind", "state"]
+    list_select_related = ["first_entity", "second_entity", "project", "decided_by"]
+    search_fields = ["first_entity__name", "second_entity__name", "project__name", "=id"]
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    list_display = ["source", "target", "automatic", "by", "at", "undone_by", "undone_at"]
+    list_filter = ["automatic"]
+    list_select_related = ["source", "target", "by", "undone_by"]
+    search_fields = ["source__name", "target__name", "project__name", "=id"]
 
 
 @admin.register(Mention)

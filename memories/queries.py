@@ -156,7 +156,7 @@ def with_names(rows: QuerySet[Entity]) -> QuerySet[Entity]:
 
 def aliases(entity: Entity) -> list[str]:
     """The other names that an entity of `entities` or `with_names` goes by."""
-    return [alias.name for alias in entity.alias_rows.all() if alias.name != entity.name]
+    return list(dict.fromkeys(alias.name for alias in entity.alias_rows.all() if alias.name != entity.name))
 
 
 def community_of(entity: Entity) -> Community | None:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
-from uuid import UUID
 
 from memories.engine.documents.model import Section
 
@@ -198,28 +197,23 @@ class Extractor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownEntity:
-    """An entity of the project that a new mention may stand for."""
-
-    id: UUID
-    name: str
-    type: str
-    aliases: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class ResolvedEntity:
-    """An entity of the graph after resolution; `id` is None when it is new. `aliases` includes every name used."""
+    """What some mentions of a memory stand for. `key` is what the project knows it under, `aliases` every name used.
 
-    id: UUID | None
+    `other` where the memory says that it is somebody else of that name than one would think.
+    """
+
+    key: str
     name: str
     type: str
     aliases: frozenset[str]
+    other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """`entity_of[i]` is the index into `entities` of the i-th mention."""
+    """`entity_of[i]` is the index into `entities` of the i-th mention, `called[i]` its name there."""
 
     entities: tuple[ResolvedEntity, ...]
     entity_of: tuple[int, ...]
+    called: tuple[str, ...]

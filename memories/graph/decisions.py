@@ -34,7 +34,9 @@ def restore(fact: Fact, user: AbstractBaseUser) -> None:
 
 def _decide(fact: Fact, user: AbstractBaseUser, kind: str, at: datetime | None = None) -> None:
     versions.bump(fact.project)
-    FactDecision.objects.create(fact=fact, kind=kind, at=at, made_by_id=user.pk)
+    FactDecision.objects.create(
+        fact=fact, kind=kind, at=at, made_by_id=user.pk, of_subject_id=fact.subject_id, of_object_id=fact.object_id
+    )
     settled = time.settle(fact.project, {fact.pk})
     touched = settled.entities | {end for end in (fact.subject_id, fact.object_id) if end is not None}
     upkeep.recount(touched)

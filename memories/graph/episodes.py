@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,18 +11,15 @@ from uuid import UUID
 from django.db import transaction
 
 from memories.engine import embedding, ranking
-from memories.engine.resolution import fold
-from memories.engine.types import KnownEntity, Reading, Resolution
+from memories.engine.resolution.identity import digest
 from memories.engine.types import Passage as PassageValue
-from memories.graph import placing, schema, statements, time, upkeep, versions
-from memories.graph.documents import index_facts
+from memories.engine.types import Reading, Resolution, ResolvedEntity
+from memories.graph import joining, naming, placing, proposals, schema, statements, upkeep, versions
 from memories.models import (
     Entity,
-    EntityAlias,
     Memory,
     Mention,
     Passage,
-    Project,
     SearchDocument,
 )
 
@@ -44,21 +40,6 @@ class Episode:
 
 
 # --- reading what the resolution needs
-
-
-def known_entities(project: Project, keys: Iterable[str]) -> list[KnownEntity]:
-    """The entities that go by one of the folded names, oldest first."""
-    found: set[UUID] = set()
-    for chunk in _chunks(sorted(set(keys))):
-        rows = EntityAlias.objects.filter(project=project, key__in=chunk)
-        found |= set(rows.values_list("entity_id", flat=True))
-    aliases: dict[UUID, set[str]] = defaultdict(set)
-    for entity_id, name in EntityAlias.objects.filter(entity__in=found).values_list("entity_id", "name"):
-        aliases[entity_id].add(name)
-    return [
-        KnownEntity(id=entity.pk, name=entity.name, type=entity.type, aliases=frozenset(aliases[entity.pk]))
-        for entity in Entity.objects.filter(pk__in=found).order_by("id")
-    ]
 
 
 # --- passages, which nobody reads before they are published
@@ -141,47 +122,54 @@ def publish(episode: Episode) -> None:
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
     touched, facts = upkeep.remove_passages(outdated)
+    joined = joining.settle(memory.project, touched | {entity.pk for entity in entities}, facts=facts | stated)
     schema.propose(memory.project_id, said | schema.predicates_of(memory))
-    settled = time.settle(memory.project, facts | stated)
-    touched |= set(entities) | settled.entities
-    index_facts(memory.project, stated)
-    upkeep.recount(touched)
-    _, left = upkeep.remove_orphans(touched)
-    upkeep.prune_aliases(touched)
-    upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    placing.place(memory.project, touched, left)
+    placing.place(memory.project, joined.shown, joined.left)
     if outdated_passages:
         placing.forget(memory)
 
 
-def _write_entities(episode: Episode) -> list[UUID]:
-    """Inserts the new entities and all new names; returns the ids in the order of the resolution."""
-    project_id = episode.memory.project_id
-    rows = [
-        Entity(project_id=project_id, name=entity.name, type=entity.type, extractor=episode.extractor)
-        if entity.id is None
-        else Entity(pk=entity.id)
-        for entity in episode.resolution.entities
-    ]
-    Entity.objects.bulk_create([row for row in rows if row.project_id], batch_size=BATCH)
-    EntityAlias.objects.bulk_create(
-        [
-            EntityAlias(project_id=project_id, entity_id=row.pk, name=name, key=fold(name))
-            for row, entity in zip(rows, episode.resolution.entities, strict=True)
-            for name in sorted({entity.name, *entity.aliases})
-        ],
-        ignore_conflicts=True,
-        batch_size=BATCH,
+def _write_entities(episode: Episode) -> list[Entity]:
+    """Inserts the new entities; returns those of the resolution in its order, as they are read and not as they are
+    shown. Somebody else of a name that is there is a second bearer of it, until all that is said has been compared."""
+    project = episode.memory.project
+    there = naming.index_key(project, (entity.key for entity in episode.resolution.entities))
+    new: list[Entity] = []
+    rows = []
+    for entity in episode.resolution.entities:
+        bearer = 1 if entity.other else 0
+        row = next((row for row in there[entity.key] if row.bearer == bearer), None)
+        if row is None:
+            row = _entity_row(episode, entity, bearer)
+            there[entity.key].append(row)
+            new.append(row)
+        rows.append(row)
+    Entity.every.bulk_create(new, batch_size=BATCH)
+    proposals.recognise(project, new)
+    return rows
+
+
+def _entity_row(episode: Episode, entity: ResolvedEntity, bearer: int) -> Entity:
+    return Entity(
+        project_id=episode.memory.project_id,
+        name=entity.name[:500],
+        type=entity.type,
+        key=entity.key,
+        bearer=bearer,
+        identity=digest(entity.key, bearer),
+        extractor=episode.extractor,
     )
-    return [row.pk for row in rows]
 
 
-def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
-    place = iter(episode.resolution.entity_of)
+def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
+    places = iter(zip(episode.resolution.entity_of, episode.resolution.called, strict=True))
     Mention.objects.bulk_create(
         [
             Mention(
-                entity_id=entities[next(place)],
+                entity_id=entities[place].shown_id,
+                read_as=entities[place],
+                name=name[:500],
+                other=episode.resolution.entities[place].other,
                 passage_id=passages[reading.passage.position],
                 memory=episode.memory,
                 text=mention.text,
@@ -192,7 +180,7 @@ def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[i
                 extractor=episode.extractor,
             )
             for reading in episode.readings
-            for mention in reading.mentions
+            for mention, (place, name) in zip(reading.mentions, places, strict=False)
         ],
         batch_size=BATCH,
     )

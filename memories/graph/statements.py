@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from memories.engine.types import FactDraft
 from memories.graph import slots
 from memories.graph.slots import chunks
-from memories.models import Fact, FactSupport, Memory, Project
+from memories.models import Entity, Fact, FactSupport, Memory, Project
 
 if TYPE_CHECKING:
     from memories.graph.episodes import Episode
@@ -26,29 +26,31 @@ Key: TypeAlias = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Statement:
-    """A fact of this memory with its entities."""
+    """A fact of this memory with its entities, as they were read."""
 
-    subject: UUID
-    target: UUID | None
+    subject: Entity
+    target: Entity | None
     draft: FactDraft
     passage: UUID
 
     @property
     def content(self) -> Key:
         value = self.draft.value.casefold() if self.draft.value is not None else None
-        return self.subject, self.draft.predicate, self.target, value, self.draft.polarity
+        target = self.target.shown_id if self.target else None
+        return self.subject.shown_id, self.draft.predicate, target, value, self.draft.polarity
 
     @property
     def place(self) -> Key:
         draft = self.draft
-        return (*self.content, draft.valid_at, draft.invalid_at, self.passage, draft.start, draft.end)
+        read = self.subject.pk, self.target.pk if self.target else None
+        return (*self.content, *read, draft.valid_at, draft.invalid_at, self.passage, draft.start, draft.end)
 
     @property
     def rank(self) -> Key:
         return -self.draft.confidence, self.draft.value or "", self.draft.ends
 
 
-def write(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> set[UUID]:
+def write(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> set[UUID]:
     """Inserts support for all that the episode states, and facts that the graph does not have; returns their ids.
 
     A sentence that the memory stated before is known since then.
@@ -63,7 +65,7 @@ def write(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID])
         key = _key(statement, functional)
         if key not in facts:
             facts[key] = new[key] = _fact_row(episode, statement, known.get(statement.content, now))
-    Fact.objects.bulk_create(new.values(), batch_size=slots.BATCH)
+    Fact.every.bulk_create(new.values(), batch_size=slots.BATCH)
     support = [
         _support_row(episode, statement, facts[_key(statement, functional)], known.get(statement.content, now))
         for statement in statements
@@ -88,7 +90,7 @@ def _once(statements: Iterable[Statement]) -> list[Statement]:
     return list(best.values())
 
 
-def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> Iterable[Statement]:
+def _statements(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> Iterable[Statement]:
     first = 0
     for reading in episode.readings:
         places = episode.resolution.entity_of[first : first + len(reading.mentions)]
@@ -121,12 +123,12 @@ def _known_since(memory: Memory) -> dict[Key, datetime]:
 
 
 def _existing_facts(statements: Sequence[Statement], functional: frozenset[str]) -> dict[Key, Fact]:
-    subjects = {statement.subject for statement in statements}
+    subjects = {statement.subject.shown_id for statement in statements}
     predicates = {statement.draft.predicate for statement in statements}
     found: dict[Key, Fact] = {}
     for some in chunks(sorted(subjects)):
         for names in chunks(sorted(predicates)):
-            for fact in Fact.objects.filter(subject__in=some, predicate__in=names).order_by("-id"):
+            for fact in Fact.every.filter(subject__in=some, predicate__in=names).order_by("-id"):
                 whole = slots.is_whole(fact.predicate, functional)
                 found[(*_content(fact), None if whole else fact.valid_at)] = fact  # the oldest of equal ones stays
     return found
@@ -136,9 +138,9 @@ def _fact_row(episode: Episode, statement: Statement, known_at: datetime) -> Fac
     draft = statement.draft
     return Fact(
         project_id=episode.memory.project_id,
-        subject_id=statement.subject,
+        subject_id=statement.subject.shown_id,
         predicate=draft.predicate,
-        object_id=statement.target,
+        object_id=statement.target.shown_id if statement.target else None,
         value=draft.value,
         sentence=draft.sentence,
         valid_at=draft.valid_at,
@@ -157,6 +159,8 @@ def _support_row(episode: Episode, statement: Statement, fact: Fact, known_at: d
     draft = statement.draft
     return FactSupport(
         fact=fact,
+        read_subject=statement.subject,
+        read_object=statement.target,
         memory=episode.memory,
         passage_id=statement.passage,
         start=draft.start,

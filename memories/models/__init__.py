@@ -7,9 +7,19 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
 from memories.models.documents import SavedDocument, SourceKey
-from memories.models.graph import Entity, EntityAlias, Fact, FactBelief, FactDecision, FactSupport, Mention
+from memories.models.graph import (
+    Entity,
+    EntityAlias,
+    Fact,
+    FactBelief,
+    FactDecision,
+    FactSupport,
+    Mention,
+    NameKey,
+)
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
+from memories.models.reviews import Merge, Review
 from memories.models.saved import Memory, MemoryTag, Passage
 from memories.models.schema import BUILT_IN_ENTITY_TYPES, EntityType, RelationType, SchemaType, TypeWords
 from memories.models.search import SearchDocument
@@ -33,10 +43,13 @@ __all__ = [
     "Memory",
     "MemoryTag",
     "Mention",
+    "Merge",
+    "NameKey",
     "Passage",
     "Project",
     "RejectedLine",
     "RelationType",
+    "Review",
     "SavedDocument",
     "SchemaType",
     "SearchDocument",

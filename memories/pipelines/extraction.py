@@ -13,6 +13,7 @@ from django.db import transaction
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
 from memories.engine.extraction import conform, settled
+from memories.engine.resolution import words_before
 from memories.engine.types import Extractor, Mention, Reading, Schema, Source
 from memories.graph import episodes, versions
 from memories.models import Memory, Passage
@@ -34,6 +35,15 @@ class Extracted:
     @property
     def mentions(self) -> list[Mention]:
         return [mention for reading in self.readings for mention in reading.mentions]
+
+    @property
+    def words_before(self) -> list[str]:
+        """What stands before each of the mentions."""
+        return [
+            words_before(reading.passage.text, mention.start - reading.passage.start)
+            for reading in self.readings
+            for mention in reading.mentions
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import partial
 from memories import intake
 from memories.engine.errors import InvalidSource
 from memories.engine.extraction import LocalExtractor
-from memories.engine.resolution import lookup_keys, resolve
+from memories.engine.resolution import resolve
 from memories.engine.types import Extractor, Source
 from memories.graph import episodes, versions
 from memories.graph import schema as project_schema
@@ -48,12 +48,11 @@ def _resolve(extracted: Extracted) -> episodes.Episode:
     """Decides which entities of the graph, as it stands now, the mentions are."""
     project = extracted.memory.project
     version = versions.current(project)
-    known = episodes.known_entities(project, lookup_keys(extracted.mentions))
     return episodes.Episode(
         memory=extracted.memory,
         generation=extracted.generation,
         readings=extracted.readings,
-        resolution=resolve(extracted.mentions, known),
+        resolution=resolve(extracted.mentions, extracted.words_before),
         graph_version=version,
         extractor=EXTRACTOR.version,
     )

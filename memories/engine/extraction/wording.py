@@ -63,7 +63,9 @@ _LEADING = re.compile(
     r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
 )
 _LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
-_TRAILING = re.compile(r"(?:\s+(?:and|or|of|in|on|at|for|by|from|with|to|the|a|an)|\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
+_TRAILING = re.compile(
+    r"(?:\s+(?:and|or|of|in|on|at|for|by|from|with|to|the|a|an)|\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z"
+)
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
 _JUNK = re.compile(
     r"\A[DRI]-[A-Z][a-z.A-Z]*\Z|\A(?:GMT|UTC|EST|PST)\b|@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]"
