@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from memories import intake, queries
 from memories.engine.passages import render_conversation
-from memories.graph import decisions, deletion
+from memories.graph import decisions, deletion, merging
+from memories.graph.merging import Refused
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Fact, Import, Membership, Memory, Project, SchemaType
+from memories.models import (
+    BUILT_IN_ENTITY_TYPES,
+    Entity,
+    EntityType,
+    Fact,
+    Import,
+    Membership,
+    Memory,
+    Merge,
+    Project,
+    Review,
+    SchemaType,
+)
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
 
+__all__ = ["Refused"]
 CONTENT_FIELDS = {"content", "messages", "reference_time"}
 
 
@@ -109,6 +124,42 @@ def restore_fact(fact: Fact, user: AbstractBaseUser) -> None:
     """Says that the fact holds after all."""
     with transaction.atomic():
         decisions.restore(fact, user)
+
+
+def merge_entities(user: AbstractBaseUser, source: Entity, target: Entity) -> Merge:
+    """Joins the source to the target; Refused, with a sentence, when that makes no sense."""
+    with transaction.atomic():
+        return merging.merge(source.project, source, target, user.pk)
+
+
+def undo_merge(user: AbstractBaseUser, merge: Merge) -> None:
+    """Parts what was joined, as if it never had been; Refused when it was undone before."""
+    with transaction.atomic():
+        merging.undo(merge, user.pk)
+
+
+def accept_review(user: AbstractBaseUser, review: Review, over: UUID | None = None) -> None:
+    """Joins the two entities, or ends one of the two facts, `over`; Refused when it is decided."""
+    with transaction.atomic():
+        merging.accept(review, user.pk, over)
+
+
+def reject_review(user: AbstractBaseUser, review: Review) -> None:
+    """Remembers that the two are two, or that both facts hold; Refused when it is decided."""
+    with transaction.atomic():
+        merging.reject(review, user.pk)
+
+
+def undo_review(user: AbstractBaseUser, review: Review) -> None:
+    """Takes back what was decided; Refused when nothing was."""
+    with transaction.atomic():
+        merging.reopen(review, user.pk)
+
+
+def describe_entity(entity: Entity, changes: Mapping[str, str]) -> None:
+    """Writes a name, type or summary of people's own; an empty name or type leaves it to the memories again."""
+    with transaction.atomic():
+        merging.describe(entity, changes)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:
