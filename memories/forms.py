@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from memories.engine.types import Message
-from memories.models import ApiKey, Membership, Memory, Project
+from memories.models import ApiKey, Entity, Membership, Memory, Project
 from memories.validation import NewMemory, check_characters, check_content
 
 LINE_OF_SPEAKER = re.compile(r"\s*([^:\s][^:]{0,99}?)\s*:(?:\s+|$)(.*)")
@@ -55,6 +55,25 @@ class TagsField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
+
+
+class EntityForm(forms.Form):
+    """What people call an entity, and what it is."""
+
+    name = forms.CharField(
+        required=False, max_length=500, validators=[valid_characters], help_text="Empty: as the memories call it."
+    )
+    type = forms.ChoiceField(required=False, help_text="Empty: as most memories have it.")
+    summary = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}), validators=[valid_characters]
+    )
+
+    def __init__(self, data: Any = None, *, entity: Entity) -> None:
+        given = {"name": entity.given_name, "type": entity.given_type, "summary": entity.summary}
+        super().__init__(data, initial=given)
+        types = entity.project.entity_types.order_by("name").values_list("name", flat=True)
+        choices = [("", "Leave it to the memories"), *((name, name.replace("_", " ")) for name in types)]
+        self.fields["type"].choices = choices  # type: ignore[attr-defined]
 
 
 class MemoryForm(forms.Form):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -13,16 +14,18 @@ from django.db import transaction
 
 from memories import intake, queries, saving
 from memories.engine.passages import render_conversation
-from memories.graph import decisions, deletion
+from memories.graph import decisions, deletion, merging
+from memories.graph.merging import Refused
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import Fact, Import, Membership, Memory, Project, SavedDocument
+from memories.models import Entity, Fact, Import, Membership, Memory, Merge, Project, Review, SavedDocument
 from memories.schema import services as schema
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
 
+__all__ = ["Refused"]
 CONTENT_FIELDS = {"content", "messages", "reference_time"}
 TEXT_OF_DOCUMENT = (
     "The text of this memory is what its address or file says, so it can't be changed; save another text as a memory "
@@ -148,6 +151,42 @@ def restore_fact(fact: Fact, user: AbstractBaseUser) -> None:
     """Says that the fact holds after all."""
     with transaction.atomic():
         decisions.restore(fact, user)
+
+
+def merge_entities(user: AbstractBaseUser, source: Entity, target: Entity) -> Merge:
+    """Joins the source to the target; Refused, with a sentence, when that makes no sense."""
+    with transaction.atomic():
+        return merging.merge(source.project, source, target, user.pk)
+
+
+def undo_merge(user: AbstractBaseUser, merge: Merge) -> None:
+    """Parts what was joined, as if it never had been; Refused when it was undone before."""
+    with transaction.atomic():
+        merging.undo(merge, user.pk)
+
+
+def accept_review(user: AbstractBaseUser, review: Review, over: UUID | None = None) -> None:
+    """Joins the two entities, or ends one of the two facts, `over`; Refused when it is decided."""
+    with transaction.atomic():
+        merging.accept(review, user.pk, over)
+
+
+def reject_review(user: AbstractBaseUser, review: Review) -> None:
+    """Remembers that the two are two, or that both facts hold; Refused when it is decided."""
+    with transaction.atomic():
+        merging.reject(review, user.pk)
+
+
+def undo_review(user: AbstractBaseUser, review: Review) -> None:
+    """Takes back what was decided; Refused when nothing was."""
+    with transaction.atomic():
+        merging.reopen(review, user.pk)
+
+
+def describe_entity(entity: Entity, changes: Mapping[str, str]) -> None:
+    """Writes a name, type or summary of people's own; an empty name or type leaves it to the memories again."""
+    with transaction.atomic():
+        merging.describe(entity, changes)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:

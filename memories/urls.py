@@ -6,9 +6,17 @@ from collections.abc import Callable
 
 from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
-from memories.views import adding, graph, importing, media, memory, projects, schema, search
+from memories.views import adding, graph, importing, media, memory, projects, reviews, schema, search
+
+
+class DecisionConverter(StringConverter):
+    regex = "|".join(reviews.DECISIONS)
+
+
+register_converter(DecisionConverter, "decision")
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -40,6 +48,11 @@ urlpatterns = [
     *in_project("search", search.search_page, "search"),
     *in_project("entities", graph.entity_list, "entities"),
     *in_project("entities/<uuid:entity_id>", graph.entity_detail, "entity"),
+    *in_project("entities/<uuid:entity_id>/merge", reviews.entity_merge, "entity-merge"),
+    *in_project("entities/<uuid:entity_id>/edit", reviews.entity_edit, "entity-edit"),
+    *in_project("merges/<uuid:merge_id>/undo", reviews.merge_undo, "merge-undo"),
+    *in_project("reviews", reviews.review_list, "reviews"),
+    *in_project("reviews/<uuid:review_id>/<decision:decision>", reviews.review_decide, "review-decide"),
     *in_project("communities", graph.community_list, "communities"),
     *in_project("communities/rebuild", graph.community_rebuild, "community-rebuild"),
     *in_project("communities/<uuid:community_id>", graph.community_detail, "community"),

@@ -199,5 +199,21 @@ class InvalidateInput(serializers.Serializer[Any]):
         return attrs
 
 
+class MergeInput(serializers.Serializer[Any]):
+    into = Id(help_text="The entity that stays; the other one is shown as it.")
+
+
+class AcceptInput(serializers.Serializer[Any]):
+    over = Id(required=False, help_text="Of an invalidation: the fact that is over; else the one known first.")
+
+
+class EntityChanges(serializers.Serializer[Any]):
+    """What people say of an entity; null gives name or type back to what the memories say."""
+
+    name = Text(required=False, allow_null=True, max_length=500)
+    type = Text(required=False, allow_null=True, max_length=64)
+    summary = Text(required=False, allow_blank=True, max_length=10_000)
+
+
 class RebuildInput(serializers.Serializer[Any]):
     project = Id()

@@ -10,6 +10,7 @@ from memories.api.views.keys import KeyViewSet
 from memories.api.views.media import MediaViewSet
 from memories.api.views.memories import ImportViewSet, MemoryViewSet
 from memories.api.views.projects import MemberViewSet, ProjectViewSet
+from memories.api.views.reviews import MergeViewSet, ReviewViewSet
 from memories.api.views.schema import EntityTypeViewSet, RelationTypeViewSet
 from memories.api.views.search import SearchViewSet
 
@@ -39,7 +40,16 @@ urlpatterns = [
     *routes("articles", ArticleViewSet, "api-articles", post="create"),
     *routes("files", FileViewSet, "api-files", post="create"),
     *routes("entities", EntityViewSet, "api-entities", get="list"),
-    *routes("entities/<uuid:pk>", EntityViewSet, "api-entity", get="retrieve"),
+    *routes("entities/<uuid:pk>", EntityViewSet, "api-entity", get="retrieve", patch="partial_update"),
+    *routes("entities/<uuid:pk>/merge", MergeViewSet, "api-entity-merge", post="create"),
+    *routes("merges", MergeViewSet, "api-merges", get="list"),
+    *routes("merges/<uuid:pk>", MergeViewSet, "api-merge", get="retrieve"),
+    *routes("merges/<uuid:pk>/undo", MergeViewSet, "api-merge-undo", post="undo"),
+    *routes("reviews", ReviewViewSet, "api-reviews", get="list"),
+    *routes("reviews/<uuid:pk>", ReviewViewSet, "api-review", get="retrieve"),
+    *routes("reviews/<uuid:pk>/accept", ReviewViewSet, "api-review-accept", post="accept"),
+    *routes("reviews/<uuid:pk>/reject", ReviewViewSet, "api-review-reject", post="reject"),
+    *routes("reviews/<uuid:pk>/undo", ReviewViewSet, "api-review-undo", post="undo"),
     *routes("facts", FactViewSet, "api-facts", get="list"),
     *routes("facts/<uuid:pk>", FactViewSet, "api-fact", get="retrieve"),
     *routes("facts/<uuid:pk>/invalidate", FactViewSet, "api-fact-invalidate", post="invalidate"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from memories.graph import placing, time, upkeep, versions
-from memories.models import Entity, Fact, FactDecision
+from memories.graph import doubts, placing, time, upkeep, versions
+from memories.models import Entity, Fact, FactDecision, Project
 
 Kind = FactDecision.Kind
 
@@ -37,8 +39,14 @@ def _decide(fact: Fact, user: AbstractBaseUser, kind: str, at: datetime | None =
     FactDecision.objects.create(
         fact=fact, kind=kind, at=at, made_by_id=user.pk, of_subject_id=fact.subject_id, of_object_id=fact.object_id
     )
-    settled = time.settle(fact.project, {fact.pk})
-    touched = settled.entities | {end for end in (fact.subject_id, fact.object_id) if end is not None}
+    derive(fact.project, {fact.pk}, {end for end in (fact.subject_id, fact.object_id) if end is not None})
+
+
+def derive(project: Project, facts: Collection[UUID], about: Collection[UUID]) -> None:
+    """Derives facts anew after a decision; `about` are the entities that they are about."""
+    settled = time.settle(project, facts)
+    doubts.write(project, settled)
+    touched = settled.entities | {*about}
     upkeep.recount(touched)
     upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    placing.place(fact.project, touched)
+    placing.place(project, touched)

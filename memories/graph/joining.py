@@ -14,7 +14,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from memories.engine.resolution.clustering import Clusters, Link, Node, Pair, Web, cluster
-from memories.graph import bearers, likenesses, naming, proposals, regrouping, time, upkeep
+from memories.graph import bearers, doubts, likenesses, naming, proposals, regrouping, time, upkeep
 from memories.graph.documents import index_facts
 from memories.graph.likenesses import Judged
 from memories.graph.naming import BATCH, chunks
@@ -58,7 +58,10 @@ def settle(project: Project, touched: Collection[UUID], facts: Collection[UUID] 
     moved = region.move()
     settled = time.settle(project, facts)
     regrouped = regrouping.regroup(project, moved | reread)
-    settled.entities |= regrouped.ends | time.settle(project, regrouped.facts).entities
+    again = time.settle(project, regrouped.facts)
+    settled.entities |= regrouped.ends | again.entities
+    for one in (settled, again):
+        doubts.write(project, one)
     shown = region.shown(touched | moved) | settled.entities
     removed, left = _remove(gone, moved)
     proposals.write(project, region.judged, region.clusters, touched | moved | around)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from memories.graph import joining, placing, versions
+from memories.graph import decisions, doubts, joining, placing, versions
 from memories.graph.proposals import pair_key
-from memories.models import Entity, Merge, Project, Review
+from memories.models import Entity, Fact, Merge, Project, Review
 
 
 class Refused(Exception):
@@ -83,9 +83,13 @@ def _reject_pair(merge: Merge, by: int | None) -> None:
     )
 
 
-def accept(review: Review, by: int | None) -> None:
-    """Joins the two, the rarer to the other one, in the caller's transaction; Refused when it is decided."""
+def accept(review: Review, by: int | None, over: UUID | None = None) -> None:
+    """Joins the two entities, the rarer to the other one; of two facts ends the one that is `over`, else the one that
+    was known first. In the caller's transaction; Refused when it is decided."""
     _decide(review, Review.State.ACCEPTED, by)
+    if review.kind == Review.Kind.INVALIDATION:
+        _end(review, over, by)
+        return
     first, second = review.first_entity, review.second_entity
     if first is None or second is None:
         raise Refused("One of the two is gone, so there is nothing to merge.")
@@ -94,11 +98,29 @@ def accept(review: Review, by: int | None) -> None:
         merge(review.project, source, target, by, review)
 
 
+def _end(review: Review, over: UUID | None, by: int | None) -> None:
+    versions.bump(review.project)
+    facts = {fact.pk: fact for fact in (review.first_fact, review.second_fact) if fact is not None}
+    if len(facts) < 2:
+        raise Refused("One of the two facts is gone, so there is nothing to decide.")
+    if over is not None and over not in facts:
+        raise Refused("This review is not about that fact.")
+    chosen = facts[over] if over else next(iter(facts.values()))
+    doubts.end(review, chosen, by)
+    _derive(review.project, set(facts))
+
+
+def _derive(project: Project, facts: Collection[UUID]) -> None:
+    ends = Fact.objects.filter(pk__in=facts).values_list("subject_id", "object_id")
+    decisions.derive(project, facts, {end for pair in ends for end in pair if end})
+
+
 def reject(review: Review, by: int | None) -> None:
     """Remembers that the two are two, in the caller's transaction; Refused when it is decided."""
     _decide(review, Review.State.REJECTED, by)
     versions.bump(review.project)
-    _settle(review.project, _present(review.project, {review.first_key, review.second_key}))
+    if review.kind == Review.Kind.MERGE:
+        _settle(review.project, _present(review.project, {review.first_key, review.second_key}))
 
 
 def reopen(review: Review, by: int | None) -> None:
@@ -107,6 +129,9 @@ def reopen(review: Review, by: int | None) -> None:
     if not rows.update(state=Review.State.OPEN, decided_by=None, decided_at=None):
         raise Refused("This review is open; there is nothing to undo.")
     versions.bump(review.project)
+    if review.kind == Review.Kind.INVALIDATION:
+        _derive(review.project, doubts.withdraw(review))
+        return
     Merge.objects.filter(review=review, undone_at=None).update(undone_at=Now(), undone_by=by)
     _settle(review.project, _present(review.project, {review.first_key, review.second_key}))
 

@@ -38,8 +38,10 @@ class UnsureFacts:
 class Settled:
     """What became of the facts of the touched slots: their ids, and the entities whose facts came or went.
 
-    `restored` were over and are not, or for longer.
+    `restored` were over and are not, or for longer. `derived` are all that were looked at.
     """
+
+    derived: set[UUID] = field(default_factory=set)
 
     removed: set[UUID] = field(default_factory=set)
     restored: set[UUID] = field(default_factory=set)
@@ -47,6 +49,7 @@ class Settled:
     unsure: list[UnsureFacts] = field(default_factory=list)
 
     def add(self, other: Settled) -> None:
+        self.derived |= other.derived
         self.removed |= other.removed
         self.restored |= other.restored
         self.entities |= other.entities
@@ -203,6 +206,7 @@ def _summary(plan: _Plan) -> Settled:
     """What the plan does, before it is done."""
     gone = plan.gone()
     settled = Settled(removed={pk for pk in gone if not plan.loaded.by_fact[pk]})
+    settled.derived = gone | {outcome.fact.pk for outcome in plan.outcomes}
     for outcome in plan.outcomes:
         old, end = outcome.fact.invalid_at, outcome.held.stretch.end
         if not outcome.is_new and old is not None and (end is None or end > old):

@@ -286,7 +286,8 @@ class FactDecision(models.Model):
     """What a person decided about a fact: that it ended `at`, never was so, or holds after all. The newest counts.
 
     It outweighs what had been said until then, and stays when a memory is read again; what is said later counts again.
-    `of_subject`, `of_object` are what the fact was about when it was decided, should entities be merged or parted.
+    `of_subject`, `of_object` are what the fact was about when it was decided, should entities be merged or parted;
+    `review` the one that it answers.
     """
 
     class Kind(models.TextChoices):
@@ -299,6 +300,9 @@ class FactDecision(models.Model):
     at = models.DateTimeField(null=True, blank=True)
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    review = models.ForeignKey(
+        "memories.Review", models.SET_NULL, null=True, blank=True, related_name="fact_decisions", db_index=False
+    )
     of_subject = models.ForeignKey(Entity, models.SET_NULL, null=True, related_name="+", db_index=False)
     of_object = models.ForeignKey(Entity, models.SET_NULL, null=True, related_name="+", db_index=False)
 

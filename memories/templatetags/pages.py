@@ -32,6 +32,7 @@ ICONS = {
     "communities": "M8 5a5 5 0 1 0 0 10A5 5 0 0 0 8 5zM16 9a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
     "schema": "M4 5h6v5H4zM14 14h6v5h-6zM7 10v6.5h7",
     "tasks": "M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11 6h9M11 12h9M11 18h9",
+    "reviews": "M4 5h16v11H9l-5 4zM9 9.5a3 3 0 1 1 3.5 3M12 14.5h.01",
     "settings": "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
     "more": "M5 12h.01M12 12h.01M19 12h.01",
     "import": "M12 4v11M7.5 10.5 12 15l4.5-4.5M4 17v3h16v-3",

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from memories import queries, services
-from memories.models import Mention
+from memories import queries, reviewing, services
+from memories.models import Entity, Mention
 from memories.views.base import Place, draw, paginate, project_page
 from tasks_app import queries as task_queries
 from tasks_app import services as tasks
@@ -43,9 +43,15 @@ def entity_list(request: HttpRequest, place: Place) -> HttpResponse:
 @project_page()
 def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpResponse:
     """Facts, current ones first on ask, and the passages that mention the entity, newest memory first."""
-    entity = get_object_or_404(queries.entities(place.project), pk=entity_id)
+    entity = queries.entities(place.project).filter(pk=entity_id).first()
+    if entity is None:
+        hidden = get_object_or_404(Entity.every, pk=entity_id, project=place.project)
+        return redirect("entity", place.project.pk, hidden.shown_id)
+    merges = reviewing.merges(place.project, entity=entity.pk, undone=False)
     past = request.GET.get("past") == "1"
     facts = queries.facts(place.project, entity=entity, include_invalid=past)
+    shown = list(merges[:20])
+    evidence = reviewing.with_evidence(shown)
     mentions = (
         Mention.objects.filter(entity=entity, passage__generation=F("memory__generation"))
         .select_related("passage", "memory")
@@ -61,6 +67,7 @@ def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpRe
         aliases=queries.aliases(entity),
         community=queries.community_of(entity),
         facts=queries.hints_last(facts[:100]),
+        merges=[(merge, evidence[merge.pk]) for merge in shown],
         past=past,
         page=paginate(request, mentions, 25),
     )

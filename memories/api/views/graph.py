@@ -15,7 +15,7 @@ from memories import access, queries, services
 from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters, find_project, user_of
 from memories.api.fields import DayOrMoment, Id, Text
 from memories.api.idempotency import once
-from memories.api.inputs import InvalidateInput, RebuildInput
+from memories.api.inputs import EntityChanges, InvalidateInput, RebuildInput
 from memories.api.shapes import CommunityShape, EntityShape, FactShape, TaskStarted
 from memories.graph.decisions import TooEarly
 from memories.models import Community, Entity, Fact
@@ -52,6 +52,22 @@ class EntityViewSet(ApiViewSet):
     def retrieve(self, request: Request, pk: UUID) -> Response:
         rows = queries.entities(access.projects_of(request.user))
         return Response(EntityShape(get_object_or_404(rows, pk=pk)).data)
+
+    @extend_schema(
+        summary="Say what an entity is called, is, or is about (editor)",
+        description="It stays when memories are read again. null gives name or type back to what the memories say.",
+        request=EntityChanges,
+        responses=EntityShape,
+    )
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        values = {name: value or "" for name, value in self.checked(EntityChanges).items()}
+        rows = Entity.objects.filter(project__in=access.projects_of(request.user)).select_related("project")
+        entity = get_object_or_404(rows, pk=pk)
+        access.get_project(request.user, entity.project_id, Role.EDITOR)
+        if values.get("type") and not entity.project.entity_types.filter(name=values["type"]).exists():
+            raise serializers.ValidationError({"type": ["This project has no such type of entities."]})
+        services.describe_entity(entity, values)
+        return self.retrieve(request, pk)
 
 
 class FactViewSet(ApiViewSet):

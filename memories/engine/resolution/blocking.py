@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from memories.engine.resolution.folding import LITTLE
 from memories.engine.resolution.identity import PERSON
-from memories.engine.resolution.likeness import acronym_of
+from memories.engine.resolution.likeness import SHORT, acronym_of
 from memories.engine.resolution.nicknames import full_names
 from memories.engine.resolution.spelling import skeleton
 
@@ -46,8 +46,8 @@ def _person(words: list[str]) -> Iterator[tuple[str, bool]]:
 
 
 def _alike(words: list[str]) -> Iterator[tuple[str, bool]]:
-    """Where names of as many words meet that sound alike. In short ones too much sounds alike."""
-    if sum(map(len, words)) >= 5:
+    """Where names of as many words meet that sound alike."""
+    if sum(map(len, words)) >= SHORT - 1:
         yield "~" + "-".join(sorted(map(skeleton, words))), False
 
 

@@ -15,6 +15,7 @@ from memories.engine.resolution.nicknames import is_short_for, same_first_name
 from memories.engine.resolution.spelling import differs_in_gender, is_typo, is_variant, same_letters, same_sound
 
 SAME, LETTERS, INITIAL, SOUNDS, NICK, VARIANT, TYPO = range(7)
+SHORT = 5  # letters; in shorter names too much sounds alike
 _WORDS = {
     LETTERS: "“{0}” and “{1}” are one name in other letters",
     NICK: "“{0}” is a short form of “{1}”",
@@ -65,6 +66,8 @@ def _persons(few: list[str], many: list[str]) -> Likeness | None:
     worst = max(kind for kind in kinds if kind is not None)
     different = [kind for kind in kinds if kind not in {SAME, LETTERS}]
     if len(different) > 1 and set(different) != {INITIAL}:
+        return None
+    if worst in {SOUNDS, VARIANT, TYPO} and sum(map(len, few)) < SHORT:
         return None
     scores = _OF_PERSONS if len(few) > 1 else _ALONE
     score = scores[worst] - (0.15 if worst in {SOUNDS, TYPO} and _both_are_names(few, many) else 0)

@@ -116,7 +116,7 @@ def differs_in_gender(one: str, other: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     if _differs_in_its_end(one, other):
         return True
-    return longer.startswith(shorter[:-1]) and longer[-1] in "ae" and shorter[-1] not in "ae"
+    return longer.startswith(shorter[:-1]) and (longer[-1] in "ae") != (shorter[-1] in "ae")
 
 
 def _differs_in_its_end(one: str, other: str) -> bool:
