@@ -37,6 +37,7 @@ assistant chair chairman professor director correspondent correspondents
 _POSTS = frozenset(_POSTS_WORDS.split())  # "Regiment Chief": a post, not a name
 _HOLDERS = _OFFICES | {"officer", "chair", "chairman", "director", "emperor", "king", "queen", "bishop", "archbishop", "dean"}
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
+_PARTICLES = frozenset({"of", "-", "&", "de", "von", "van", "del", "da", "di", "du", "des", "der", "den", "og", "ibn", "bin", "dos"})
 _CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 
 
@@ -186,7 +187,7 @@ def _links(doc: Doc, token: Token) -> bool:
         return doc[token.i - 1].lower_ in {"award", "prize", "medal"} and _proper(doc[token.i + 1])
     if token.lower_ == "of" and is_role(doc[token.i - 1].lower_):
         return False  # "Bishop of Pittsburgh" is a role and a place
-    return token.lower_ in {"of", "-", "&", "de", "von", "van", "del", "da"} and _proper(doc[token.i + 1])
+    return token.lower_ in _PARTICLES and _proper(doc[token.i + 1])
 
 
 def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
