@@ -134,7 +134,7 @@ def _continues(doc: Doc, name: Name, other: Name) -> bool:
     head = HEAD_TYPES.get(words[-1].casefold())
     if other.type == "person" and between[0] == "for":
         return False
-    return head in {"organization", "event", "concept"} and name.rank >= 2 and other.end - name.start <= MAX_NAME
+    return head in {"organization", "event", "concept", "location"} and name.rank >= 2 and other.end - name.start <= MAX_NAME
 
 
 def _in_title(doc: Doc, name: Name, other: Name) -> bool:

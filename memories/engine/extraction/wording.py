@@ -18,7 +18,7 @@ commission court press hospital clinic group holdings records studios laboratory
 organization organisation congress senate parliament authority team police consortium times post journal newspaper
 ensemble band quartet choir service guard army navy fund archive embassy cabinet radio tv fm
 forces administration corps legion regiment brigade broadcasting subcommittee syndicate brewery publishers press books
-conservatory seminary orphanage chamber
+conservatory seminary orphanage chamber diocese archdiocese
 """
 _LOCATIONS = """
 river lake sea ocean bay gulf mountain mountains mount island islands street avenue road boulevard square park
