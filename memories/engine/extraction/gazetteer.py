@@ -96,7 +96,9 @@ translation segmentation detection estimation modelling modeling factorization r
 processing analysis computation programming engineering compression encryption approximation
 """
 # What a classing word before it makes a kind of writing: "epistolary novel".
-WRITING = frozenset({"novel", "fiction", "poetry", "drama", "tale", "story", "play", "verse", "comedy", "tragedy", "romance"})
+WRITING = frozenset(
+    {"novel", "fiction", "poetry", "drama", "tale", "story", "play", "verse", "comedy", "tragedy", "romance"}
+)
 CLASSING = ("ical", "ic", "ian", "ary", "esque", "ive")
 GENRE = "genre"  # the mark of a kind of music in an index of names; its type is concept
 # Kinds of music; only where the passage speaks of music, and each also with "music" behind it.

@@ -35,9 +35,22 @@ fellow chief coach writer governor representative ambassador delegate spokesman 
 assistant chair chairman professor director correspondent correspondents
 """
 _POSTS = frozenset(_POSTS_WORDS.split())  # "Regiment Chief": a post, not a name
-_HOLDERS = _OFFICES | {"officer", "chair", "chairman", "director", "emperor", "king", "queen", "bishop", "archbishop", "dean"}
+_HOLDERS = _OFFICES | {
+    "officer",
+    "chair",
+    "chairman",
+    "director",
+    "emperor",
+    "king",
+    "queen",
+    "bishop",
+    "archbishop",
+    "dean",
+}
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
-_PARTICLES = frozenset({"of", "-", "&", "de", "von", "van", "del", "da", "di", "du", "des", "der", "den", "og", "ibn", "bin", "dos"})
+_PARTICLES = frozenset(
+    {"of", "-", "&", "de", "von", "van", "del", "da", "di", "du", "des", "der", "den", "og", "ibn", "bin", "dos"}
+)
 _NUMERAL = re.compile(r"[IVX]{1,4}\.")
 _CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 

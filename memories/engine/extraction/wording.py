@@ -63,7 +63,9 @@ _LEADING = re.compile(
     r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
 )
 _LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
-_TRAILING = re.compile(r"(?:\s+(?:and|or|of|in|on|at|for|by|from|with|to|the|a|an)|\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
+_TRAILING = re.compile(
+    r"(?:\s+(?:and|or|of|in|on|at|for|by|from|with|to|the|a|an)|\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z"
+)
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
 _JUNK = re.compile(
     r"\A[DRI]-[A-Z][a-z.A-Z]*\Z|\A(?:GMT|UTC|EST|PST)\b|@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]"
@@ -118,6 +120,8 @@ def corrected(text: str, kind: str) -> str:
     by_head = head_type(words)
     if "for" in words[1:] and HEAD_TYPES.get(words[words.index("for") - 1]) == "concept":
         by_head = "concept"  # "Academy Award for Best Director"
+    if kind == "location" and words[-1] in {"union", "federation"}:
+        return kind  # "Soviet Union"
     if by_head and len(words) > 1 and kind != "work":
         return by_head
     if len(words) > 1 and words[0] in _FIRST and kind in {"organization", "person", "concept", "product", ""}:
