@@ -117,13 +117,27 @@ def _linked(doc: Doc, names: list[Name]) -> list[Name]:
     found: list[Name] = []
     for name in names:
         before = found[-1] if found else None
-        if before is not None and (_continues(doc, before, name) or _in_title(doc, before, name)):
-            kind = before.type if _continues(doc, before, name) else "work"
+        if before is not None and (
+            _continues(doc, before, name) or _in_title(doc, before, name) or _of_a_people(doc, before, name)
+        ):
+            kind = (
+                name.type
+                if _of_a_people(doc, before, name)
+                else before.type
+                if _continues(doc, before, name)
+                else "work"
+            )
             whole = text_of(doc)[before.start : name.end]
             found[-1] = replace(before, end=name.end, last=name.last, text=whole, type=kind)
         else:
             found.append(name)
     return found
+
+
+def _of_a_people(doc: Doc, name: Name, other: Name) -> bool:
+    """ "Philippine Senate", "Norwegian Premier League": a people's name that is part of an institution's."""
+    beside = name.type == "group" and name.last == other.first and name.last - name.first == 1
+    return beside and other.rank >= 2 and other.type in {"organization", "event"} and doc[name.first].text[0].isupper()
 
 
 def _continues(doc: Doc, name: Name, other: Name) -> bool:
@@ -134,7 +148,11 @@ def _continues(doc: Doc, name: Name, other: Name) -> bool:
     head = HEAD_TYPES.get(words[-1].casefold())
     if other.type == "person" and between[0] == "for":
         return False
-    return head in {"organization", "event", "concept"} and name.rank >= 2 and other.end - name.start <= MAX_NAME
+    return (
+        head in {"organization", "event", "concept", "location"}
+        and name.rank >= 2
+        and other.end - name.start <= MAX_NAME
+    )
 
 
 def _in_title(doc: Doc, name: Name, other: Name) -> bool:

@@ -48,6 +48,10 @@ _HOLDERS = _OFFICES | {
     "dean",
 }
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
+_PARTICLES = frozenset(
+    {"of", "-", "&", "de", "von", "van", "del", "da", "di", "du", "des", "der", "den", "og", "ibn", "bin", "dos"}
+)
+_NUMERAL = re.compile(r"[IVX]{1,4}\.")
 _CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 
 
@@ -91,7 +95,7 @@ def _recognised(doc: Doc, entity: Span, label: str = "") -> Name | None:
     kind = LABELS.get(label or entity.label_)
     if kind is None or is_day(entity):
         return None
-    entity = _without_ranks(_first_part(doc, _without_office(entity)))
+    entity = _without_ranks(_first_part(doc, _without_office(_up_to_end(entity))))
     if not entity:
         return None
     entity = _with_address(entity) if kind == "person" else entity
@@ -135,6 +139,16 @@ def _without_ranks(entity: Span) -> Span:
     ):
         start += 1  # "Rear Admiral Wilkes", also where it was taken for an organization
     return entity.doc[start:end]
+
+
+def _up_to_end(entity: Span) -> Span:
+    """ "World War I. Angell": what stands behind a numeral with a full stop, or in brackets, is another name."""
+    for token in entity[1:]:
+        if token.text == "(":
+            return entity.doc[entity.start : token.i]
+        if _NUMERAL.fullmatch(token.text) and (entity.label_ != "PERSON" or len(token) > 2):
+            return entity.doc[entity.start : token.i + 1]
+    return entity
 
 
 def _with_address(entity: Span) -> Span:
@@ -197,7 +211,7 @@ def _links(doc: Doc, token: Token) -> bool:
         return doc[token.i - 1].lower_ in {"award", "prize", "medal"} and _proper(doc[token.i + 1])
     if token.lower_ == "of" and is_role(doc[token.i - 1].lower_):
         return False  # "Bishop of Pittsburgh" is a role and a place
-    return token.lower_ in {"of", "-", "&", "de", "von", "van", "del", "da"} and _proper(doc[token.i + 1])
+    return token.lower_ in _PARTICLES and _proper(doc[token.i + 1])
 
 
 def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:

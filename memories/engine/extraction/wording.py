@@ -18,7 +18,7 @@ commission court press hospital clinic group holdings records studios laboratory
 organization organisation congress senate parliament authority team police consortium times post journal newspaper
 ensemble band quartet choir service guard army navy fund archive embassy cabinet radio tv fm
 forces administration corps legion regiment brigade broadcasting subcommittee syndicate brewery publishers press books
-conservatory seminary orphanage chamber
+conservatory seminary orphanage chamber diocese archdiocese
 """
 _LOCATIONS = """
 river lake sea ocean bay gulf mountain mountains mount island islands street avenue road boulevard square park
@@ -117,9 +117,11 @@ def clean(text: str, start: int, end: int, *, keep_the: bool = False) -> tuple[i
 def corrected(text: str, kind: str) -> str:
     """The type that the words of a name show, where the recogniser guessed another."""
     words = [word.strip(".,'\"").casefold() for word in text.split()]
-    by_head = HEAD_TYPES.get(words[-1]) or HEAD_TYPES.get(words[0] if " of " in text else "")
+    by_head = head_type(words)
     if "for" in words[1:] and HEAD_TYPES.get(words[words.index("for") - 1]) == "concept":
         by_head = "concept"  # "Academy Award for Best Director"
+    if kind == "location" and words[-1] in {"union", "federation"}:
+        return kind  # "Soviet Union"
     if by_head and len(words) > 1 and kind != "work":
         return by_head
     if len(words) > 1 and words[0] in _FIRST and kind in {"organization", "person", "concept", "product", ""}:
@@ -129,6 +131,15 @@ def corrected(text: str, kind: str) -> str:
     if kind == "location" and len(words) == 1 and is_first_name(words[0]) and words[0] not in _PLACES:
         return "person"
     return kind
+
+
+def head_type(words: Sequence[str]) -> str | None:
+    """What the head of a name shows: "Lake District", "School of Law", "Battle of Hastings"."""
+    last = HEAD_TYPES.get(words[-1])
+    of = words.index("of") if "of" in words[1:] else 0
+    if of and last in {None, "concept"}:
+        return HEAD_TYPES.get(words[of - 1]) or HEAD_TYPES.get(words[0]) or last
+    return last
 
 
 def is_day(words: Sequence[Token] | Span) -> bool:
