@@ -18,7 +18,7 @@ TAG = "memstack"
 LEAST_SQLITE = (3, 35, 0)  # UPDATE … RETURNING
 HERE = ("", "localhost", "127.0.0.1", "::1")
 SECRET_FILES = ("secret_key", "demo_login")
-ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR"}  # read below Django, by memories.engine
+ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR", "MEMSTACK_SPEECH_WEIGHTS"}  # read below Django, by memories.engine
 
 
 def register_all() -> None:

@@ -143,6 +143,9 @@ MAX_UPLOAD_BYTES = integer("MEMSTACK_MAX_UPLOAD_MB", 100) * 1024 * 1024
 MAX_FILE_BYTES = integer("MEMSTACK_MAX_FILE_MB", 500) * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = made_folder(MEMSTACK_DATA_DIR / "uploads")  # beside the store, so that files are moved there
 
+# --- recordings
+MEMSTACK_SPEECH_THREADS = max(1, integer("MEMSTACK_SPEECH_THREADS", 1))
+
 # --- database
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 DATABASE: dict[str, Any]

@@ -132,6 +132,7 @@ def _heard(progress: Progress, original: Original, recording: speech.Recording, 
         document = speech.transcribe(
             Path(original.path),
             folder=Path(settings.MEMSTACK_DATA_DIR) / "weights",
+            threads=settings.MEMSTACK_SPEECH_THREADS,
             progress=lambda done, total: progress.count(int(done), int(total), low=low, high=HEARD),
             stop=progress.checkpoint,
             preparing=progress.say,

@@ -33,6 +33,12 @@ def document_icon(document: SavedDocument) -> str:
 
 
 @register.filter
+def is_played(document: SavedDocument) -> bool:
+    """Whether its file is here and a recording."""
+    return bool(document.file) and kinds.is_recording(document.media_type)
+
+
+@register.filter
 def kind_words(document: SavedDocument) -> str:
     """ "PDF file", "Web page"; "Article" or "File" until it was looked at."""
     if document.media_type:
