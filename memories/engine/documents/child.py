@@ -12,7 +12,7 @@ from memories.engine.documents.confinement import confine, die_with
 from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.documents.fitting import fitted
 from memories.engine.documents.formats import reader_of
-from memories.engine.documents.messages import Broken, Finished, Job, Message, Progress, Refused, encode, read_job
+from memories.engine.documents.messages import Broken, Finished, Message, Progress, Refused, encode, read_job
 
 PACE = 0.1  # seconds between two words of progress
 
@@ -63,7 +63,8 @@ def _finish(voice: _Voice, answer: Message) -> None:
 def _broken(error: Exception) -> Broken:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return Broken(f"{type(error).__name__} at {place}", isinstance(error, MemoryError))
+    # libxml2 says it in words of its own
+    return Broken(f"{type(error).__name__} at {place}", isinstance(error, MemoryError) or "emory" in str(error))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,12 @@ _BLOCKS = {"p", "head", "list", "quote", "code", "table", "graphic", "div"}
 _WITH_WORDS = {"p", "item", "head", "cell", "quote", "hi", "ref"}
 LINE_END = "\x1e"  # of `<br>`, as against white space of the source
 _EMPTY_LINE = re.compile(r"\x1e\s*\x1e[\s\x1e]*")
-_NO_ALT = re.compile(r"(?:image|photo|picture|img|logo|icon|avatar|screenshot|thumbnail)?\W*\d*\Z|\S+\.(?:jpe?g|png|gif|webp|svg)\Z", re.I)
+_NO_ALT = re.compile(
+    r"(?:image|photo|picture|img|logo|icon|avatar|screenshot|thumbnail)?\W*\d*\Z|\S+\.(?:jpe?g|png|gif|webp|svg)\Z",
+    re.I,
+)
+
+
 def written(tree: Element, url: str, told: Document) -> Writer:
     """The blocks of the body. A heading that says what the title says is left out: it is told already."""
     frame = framed(tree)

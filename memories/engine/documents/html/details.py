@@ -72,7 +72,9 @@ def _named(author: str | None) -> str:
 def _metas(tree: Element) -> Iterator[tuple[str, str]]:
     """The first of each name counts, so it comes last."""
     for element in reversed(list(tree.iter("meta"))):
-        name = element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv") or ""
+        name = (
+            element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv") or ""
+        )
         if name and element.get("content"):
             yield name.strip().lower(), element.get("content").strip()
 
@@ -103,7 +105,9 @@ def _published(tree: Element, meta: dict[str, str], day: str | None) -> datetime
 
 def _is_publication(element: Element) -> bool:
     said = f"{element.get('itemprop') or ''} {element.get('class') or ''} {element.get('pubdate') or ''}".lower()
-    return element.get("datetime") is not None and ("publish" in said or "pubdate" in said or element.get("pubdate") is not None)
+    return element.get("datetime") is not None and (
+        "publish" in said or "pubdate" in said or element.get("pubdate") is not None
+    )
 
 
 def _linked_data(tree: Element) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,10 @@ _LEFTOVER = re.compile(
     r"広告|関連記事|この記事をシェア|【(?:ＰＲ|PR|AD|広告)】.*)\W*",
     re.IGNORECASE | re.DOTALL,
 )
-_RIGHTS = re.compile(r"(?:©|\(c\)|copyright\b|all rights reserved|無断転載|alle rechte vorbehalten|tous droits réservés).{0,160}", re.I | re.S)
+_RIGHTS = re.compile(
+    r"(?:©|\(c\)|copyright\b|all rights reserved|無断転載|alle rechte vorbehalten|tous droits réservés).{0,160}",
+    re.I | re.S,
+)
 _ABOVE = re.compile(
     r"(?:(?:words |text |written |story |photographs? |photos |illustrations? )?by|von|von:|par|por|di|текст:?|автор:?|文|取材) \S.{0,160}|"
     r"(?:first )?(?:published|posted|updated|last (?:updated?|modified|edited|reviewed)|aktualisiert|veröffentlicht|publié|mis à jour|temps de lecture|"
@@ -65,7 +68,9 @@ def without_leftovers(pieces: Sequence[Piece], title: str, author: str) -> list[
 
 
 def _is_below(piece: Piece) -> bool:
-    return piece.kind == "heading" or (piece.kind == "paragraph" and (bool(_RIGHTS.match(piece.text)) or _is_above(piece)))
+    return piece.kind == "heading" or (
+        piece.kind == "paragraph" and (bool(_RIGHTS.match(piece.text)) or _is_above(piece))
+    )
 
 
 def _is_machinery(piece: Piece, title: str) -> bool:
@@ -79,7 +84,11 @@ def _says(heading: str, title: str) -> bool:
 
 
 def _is_long(piece: Piece) -> bool:
-    return piece.kind != "image" and (len(piece.text.split()) >= LONG or len(piece.text) >= LONG_SIGNS) and not _is_above(piece)
+    return (
+        piece.kind != "image"
+        and (len(piece.text.split()) >= LONG or len(piece.text) >= LONG_SIGNS)
+        and not _is_above(piece)
+    )
 
 
 def _is_above(piece: Piece) -> bool:

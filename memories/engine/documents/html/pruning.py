@@ -23,13 +23,37 @@ anzeige werbung publicidad publicite
 """
 CLUTTER = frozenset(_CLUTTER_WORDS.split())
 _SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "enabled", "disabled", "wrapper", "layout"})
-_NOTES = {"note", "tip", "warning", "caution", "important", "callout", "admonition", "hint", "info", "pullquote", "quote"}
+_NOTES = {
+    "note",
+    "tip",
+    "warning",
+    "caution",
+    "important",
+    "callout",
+    "admonition",
+    "hint",
+    "info",
+    "pullquote",
+    "quote",
+}
 _ROLES = {"navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"}
 _NEVER = {"html", "body", "main", "article", "h1", "pre", "code", "table", "tbody", "tr", "td", "th"}
 _HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _NUMBERS = {"lineno", "linenos", "linenumber", "linenumbers", "gutter"}
 _LARGE = 0.35  # of the page's words: what holds as many is the page, whatever it is called
-_SCRIPTS = ("script", "style", "noscript", "template", "iframe", "svg", "canvas", "button", "select", "input", "textarea")
+_SCRIPTS = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "iframe",
+    "svg",
+    "canvas",
+    "button",
+    "select",
+    "input",
+    "textarea",
+)
 
 
 def prune(tree: Element) -> None:

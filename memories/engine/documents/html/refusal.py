@@ -39,14 +39,20 @@ class Signs:
 
 
 def _is_empty_root(element: Element) -> bool:
-    return ((element.get("id") or "") in _ROOTS or element.tag == "app-root") and not "".join(element.itertext()).strip()
+    return ((element.get("id") or "") in _ROOTS or element.tag == "app-root") and not "".join(
+        element.itertext()
+    ).strip()
 
 
 def _visible(tree: Element) -> str:
     """The first words that are no script's."""
     parts: list[str] = []
     for element in tree.iter():
-        if isinstance(element.tag, str) and element.tag not in {"script", "style", "noscript", "title"} and element.text:
+        if (
+            isinstance(element.tag, str)
+            and element.tag not in {"script", "style", "noscript", "title"}
+            and element.text
+        ):
             parts.append(element.text)
             if len(parts) > 200:
                 break

@@ -24,7 +24,9 @@ def tidy(frame: Element) -> None:
     """In place."""
     for table in [one for one in frame.iter("table") if _is_layout(one)]:
         _columns(table)
-    for element in [one for one in frame.iter("font", "span", "b", "strong", "i", "em", "center") if _holds_blocks(one)]:
+    for element in [
+        one for one in frame.iter("font", "span", "b", "strong", "i", "em", "center") if _holds_blocks(one)
+    ]:
         element.tag = "div"
     for container in list(frame.iter(*_CONTAINERS)):
         if (container.text or "").strip() or any(_is_loose(child) for child in container):
