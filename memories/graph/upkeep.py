@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -13,6 +14,7 @@ from memories.models import (
     CommunityMembership,
     Entity,
     EntityAlias,
+    Erasure,
     Fact,
     Mention,
     Passage,
@@ -32,7 +34,15 @@ def remove_passages(passages: QuerySet[Passage]) -> tuple[set[UUID], set[UUID]]:
     touched |= set(facts.exclude(object=None).values_list("object_id", flat=True))
     fact_ids = set(facts.values_list("pk", flat=True))
     Passage.objects.filter(pk__in=ids).delete()
+    if ids:
+        note_erasure()
     return touched, fact_ids
+
+
+def note_erasure() -> None:
+    """Leaves word, in the transaction of a deletion, that SQLite's files are to be swept (`search.sweeping`)."""
+    if connection.vendor == "sqlite":
+        Erasure.objects.create()
 
 
 def recount(entity_ids: Collection[UUID]) -> None:
