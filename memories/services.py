@@ -12,14 +12,15 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from memories import intake, queries, saving
+from memories import erasing, intake, queries, saving
 from memories.engine.passages import render_conversation
-from memories.graph import decisions, deletion, merging
+from memories.graph import decisions, deletion, episodes, merging, upkeep
 from memories.graph.merging import Refused
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
 from memories.models import Entity, Fact, Import, Membership, Memory, Merge, Project, Review, SavedDocument
 from memories.schema import services as schema
+from memories.search import sweeping
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -39,8 +40,13 @@ def create_project(user: AbstractBaseUser, *, name: str, description: str = "") 
         project = Project.objects.create(name=name, description=description)
         project.refresh_from_db()
         Membership.objects.create(project=project, user_id=user.pk, role=Membership.Role.OWNER)
-        schema.add_built_in(project)
+        equip_project(project)
     return project
+
+
+def equip_project(project: Project) -> None:
+    """Gives a new project the built-in types."""
+    schema.add_built_in(project)
 
 
 def update_project(project: Project, changes: Mapping[str, str]) -> None:
@@ -48,6 +54,15 @@ def update_project(project: Project, changes: Mapping[str, str]) -> None:
     for name, value in changes.items():
         setattr(project, name, value)
     project.save(update_fields=[*changes, "updated_at"])
+
+
+def delete_project(project: Project) -> None:
+    """Deletes the project with all that is in it."""
+    with transaction.atomic():
+        erasing.erase_project(project)
+        upkeep.note_erasure()
+        sweeping.soon()
+        project.delete()
 
 
 def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> Memory:
@@ -82,6 +97,13 @@ def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
 
     ValidationError by field for the text of a document.
     """
+    task = _write_memory(memory, changes)
+    if "title" in changes and task is None:
+        episodes.retitle(memory)
+    return task
+
+
+def _write_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     with transaction.atomic():
         again = bool(CONTENT_FIELDS & changes.keys())
         document = document_of(memory) if again else None
@@ -91,6 +113,7 @@ def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
             )
         if again:
             tasks.cancel_active(memory.tasks.all())  # before the memory is written: an attempt locks them in this order
+        erasing.erase_answers(memory)
         columns = _columns({name: value for name, value in changes.items() if name != "tags"})
         for name, value in columns.items():
             setattr(memory, name, value)
@@ -137,6 +160,8 @@ def delete_memory(memory: Memory) -> dict[str, int]:
     """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
+        erasing.erase(memory)
+        sweeping.soon()
         return deletion.delete(memory)
 
 

@@ -7,6 +7,7 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
 from memories.models.documents import SavedDocument, SourceKey
+from memories.models.erasure import Erasure
 from memories.models.graph import (
     Entity,
     EntityAlias,
@@ -32,6 +33,7 @@ __all__ = [
     "Entity",
     "EntityAlias",
     "EntityType",
+    "Erasure",
     "Fact",
     "FactBelief",
     "FactDecision",
