@@ -14,6 +14,7 @@ class CostMeter:
     """Counts CPU seconds and the peak of resident memory from its making on; one task runs in a process at a time."""
 
     def __init__(self) -> None:
+        self.llm_tokens: int | None = None  # of a language model, where one was asked
         self._cpu = self._cpu_seconds()
         with contextlib.suppress(OSError):
             CLEAR_PEAK.write_text("5")  # resets VmHWM, see proc(5)
@@ -22,6 +23,7 @@ class CostMeter:
         return {
             "cpu_seconds": round(self._cpu_seconds() - self._cpu, 3),
             "peak_memory_mb": self._peak_megabytes(),
+            "llm_tokens": self.llm_tokens,
         }
 
     @staticmethod

@@ -209,7 +209,7 @@ def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[i
                 type=mention.type,
                 start=mention.start,
                 end=mention.end,
-                extractor=episode.extractor,
+                extractor=reading.extractor or episode.extractor,
             )
             for reading in episode.readings
             for mention in reading.mentions
@@ -226,6 +226,7 @@ class _Statement:
     target: UUID | None
     draft: FactDraft
     passage: UUID
+    extractor: str
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -250,7 +251,7 @@ def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int,
             passage_id=statement.passage,
             start=statement.draft.start,
             end=statement.draft.end,
-            extractor=episode.extractor,
+            extractor=statement.extractor,
         )
         for statement in statements
     ]
@@ -266,7 +267,8 @@ def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, 
             subject = entities[places[draft.subject]]
             object_ = entities[places[draft.object]] if draft.object is not None else None
             if subject != object_:  # two mentions may turn out to be one entity
-                yield _Statement(subject, object_, draft, passages[reading.passage.position])
+                extractor = reading.extractor or episode.extractor
+                yield _Statement(subject, object_, draft, passages[reading.passage.position], extractor)
 
 
 def _existing_facts(statements: Sequence[_Statement]) -> dict[tuple[object, ...], Fact]:
@@ -294,7 +296,7 @@ def _fact_row(episode: Episode, statement: _Statement) -> Fact:
         valid_precision=draft.valid_precision,
         polarity=draft.polarity,
         confidence=draft.confidence,
-        extractor=episode.extractor,
+        extractor=statement.extractor,
     )
 
 

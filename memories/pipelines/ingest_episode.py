@@ -47,7 +47,7 @@ def _resolve(extracted: Extracted) -> episodes.Episode:
         readings=extracted.readings,
         resolution=resolve(extracted.mentions, known),
         graph_version=version,
-        extractor=EXTRACTOR.version,
+        extractor=extracted.extractor,
     )
 
 
@@ -56,10 +56,11 @@ def _outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
         "passages": len(episode.readings),
         "entities": len(episode.resolution.entities),
         "facts": sum(len(reading.facts) for reading in episode.readings),
+        **extracted.told,
     }
     return Outcome(
         result=result,
-        message="Episode ingestion completed",
+        message=". ".join(filter(None, ["Episode ingestion completed", extracted.remark])),
         effects=partial(_publish, episode),
         again=lambda: _outcome(extracted, _resolve(extracted)),
     )
