@@ -27,6 +27,7 @@ LOOK_SECONDS = 0.2
 CONNECT_SECONDS = 5.0
 RETRIES = 3
 TRIES_TOGETHER = 2  # a question with all its repetitions may take so many times as long as one try
+UNREADABLE = "It answered nothing that can be read."
 SILENT = "It did not answer within {} seconds."
 MOST_BYTES = 2 * 1024 * 1024
 CHARACTERS_A_TOKEN = 3  # fewer than English has: what is reserved should not be too little
@@ -199,11 +200,11 @@ class Model:
         return self._client
 
     def _understood(self, data: bytes, question: Question) -> Answer:
-        """Takes the answer out of what the server sent, and pays for it, be it usable or not."""
+        """Takes the answer out of what the server sent, and counts what it cost, be it usable or not."""
         try:
             completion = msgspec.json.decode(data, type=_Completion)
         except msgspec.DecodeError:
-            completion = _Completion([])
+            raise BadAnswer(UNREADABLE) from None
         first = completion.choices[0] if completion.choices else _Choice(_Message())
         calls = first.message.tool_calls
         text = calls[0].function.arguments if calls else first.message.content or ""
@@ -213,7 +214,7 @@ class Model:
         if first.finish_reason == "length":
             raise BadAnswer("Its answer was longer than an answer may be and was cut off.")
         if not text.strip():
-            raise BadAnswer("It answered nothing that can be read.")
+            raise BadAnswer(UNREADABLE)
         return Answer(text, tokens_in, tokens_out)
 
 

@@ -48,8 +48,13 @@ def acronym(name: str) -> str:
 
 def is_part_of(short: str, long: str) -> bool:
     """Whether a person's short folded name has only words of the long one, titles aside: "anna" of "anna smith"."""
-    words = [word for word in short.split() if word.strip(".") not in _TITLES]
+    words = bare_words(short)
     return bool(words) and set(words) < set(long.split())
+
+
+def bare_words(name: str) -> list[str]:
+    """The words of a person's folded name without titles."""
+    return [word for word in name.split() if word.strip(".") not in _TITLES]
 
 
 def is_initials_of(short: str, long: str) -> bool:
