@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
+from uuid6 import uuid7
 
 from memories.engine import embedding, ranking
 from memories.engine.resolution import fold
 from memories.engine.types import FactDraft, KnownEntity, Reading, RelationRule, Resolution, Schema
 from memories.engine.types import Passage as PassageValue
-from memories.graph import placing, upkeep, versions
+from memories.graph import bulk, placing, upkeep, versions
 from memories.models import (
     Entity,
     EntityAlias,
@@ -183,39 +184,36 @@ def _write_entities(episode: Episode) -> list[UUID]:
         else Entity(pk=entity.id)
         for entity in episode.resolution.entities
     ]
-    Entity.objects.bulk_create([row for row in rows if row.project_id], batch_size=BATCH)
-    EntityAlias.objects.bulk_create(
-        [
-            EntityAlias(project_id=project_id, entity_id=row.pk, name=name, key=fold(name))
-            for row, entity in zip(rows, episode.resolution.entities, strict=True)
-            for name in sorted({entity.name, *entity.aliases})
-        ],
-        ignore_conflicts=True,
-        batch_size=BATCH,
+    bulk.create(row for row in rows if row.project_id)
+    aliases = (
+        (project_id, row.pk, name, fold(name))
+        for row, entity in zip(rows, episode.resolution.entities, strict=True)
+        for name in sorted({entity.name, *entity.aliases})
     )
+    bulk.insert(EntityAlias, ("project_id", "entity_id", "name", "key"), aliases, ignore_conflicts=True)
     return [row.pk for row in rows]
 
 
 def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
     place = iter(episode.resolution.entity_of)
-    Mention.objects.bulk_create(
-        [
-            Mention(
-                entity_id=entities[next(place)],
-                passage_id=passages[reading.passage.position],
-                memory=episode.memory,
-                text=mention.text,
-                kind=mention.kind,
-                type=mention.type,
-                start=mention.start,
-                end=mention.end,
-                extractor=reading.extractor or episode.extractor,
-            )
-            for reading in episode.readings
-            for mention in reading.mentions
-        ],
-        batch_size=BATCH,
+    columns = ("id", "entity_id", "passage_id", "memory_id", "text", "kind", "type", "start", "end", "extractor")
+    rows = (
+        (
+            uuid7(),
+            entities[next(place)],
+            passages[reading.passage.position],
+            episode.memory.pk,
+            mention.text,
+            mention.kind,
+            mention.type,
+            mention.start,
+            mention.end,
+            reading.extractor or episode.extractor,
+        )
+        for reading in episode.readings
+        for mention in reading.mentions
     )
+    bulk.insert(Mention, columns, rows)
 
 
 @dataclass(frozen=True)
@@ -242,20 +240,22 @@ def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int,
     for statement in statements:
         if statement.key not in facts:
             facts[statement.key] = new[statement.key] = _fact_row(episode, statement)
-    Fact.objects.bulk_create(new.values(), batch_size=BATCH)
+    bulk.create(new.values())
     _index_facts(list(new.values()), episode)
-    support = [
-        FactSupport(
-            fact=facts[statement.key],
-            memory=episode.memory,
-            passage_id=statement.passage,
-            start=statement.draft.start,
-            end=statement.draft.end,
-            extractor=statement.extractor,
+    columns = ("id", "fact_id", "memory_id", "passage_id", "start", "end", "extractor")
+    support = (
+        (
+            uuid7(),
+            facts[statement.key].pk,
+            episode.memory.pk,
+            statement.passage,
+            statement.draft.start,
+            statement.draft.end,
+            statement.extractor,
         )
         for statement in statements
-    ]
-    FactSupport.objects.bulk_create(support, ignore_conflicts=True, batch_size=BATCH)
+    )
+    bulk.insert(FactSupport, columns, support, ignore_conflicts=True)
 
 
 def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> Iterable[_Statement]:
@@ -303,25 +303,18 @@ def _fact_row(episode: Episode, statement: _Statement) -> Fact:
 def _index_facts(facts: Sequence[Fact], episode: Episode) -> None:
     ids = {fact.subject_id for fact in facts} | {fact.object_id for fact in facts if fact.object_id}
     names = dict(Entity.objects.filter(pk__in=ids).values_list("pk", "name"))
-    SearchDocument.objects.bulk_create(
-        [
-            SearchDocument(
-                project_id=episode.memory.project_id,
-                kind="fact",
-                fact=fact,
-                text=" ".join(
-                    (
-                        names[fact.subject_id],
-                        fact.predicate.replace("_", " "),
-                        names[fact.object_id] if fact.object_id else fact.value or "",
-                        fact.sentence,
-                    )
-                ),
-            )
-            for fact in facts
-        ],
-        batch_size=BATCH,
+    project = episode.memory.project_id
+    bulk.insert(
+        SearchDocument,
+        ("project_id", "kind", "fact_id", "text"),
+        ((project, "fact", fact.pk, _words(fact, names)) for fact in facts),
     )
+
+
+def _words(fact: Fact, names: Mapping[UUID, str]) -> str:
+    """What a fact is found by."""
+    told = names[fact.object_id] if fact.object_id else fact.value or ""
+    return " ".join((names[fact.subject_id], fact.predicate.replace("_", " "), told, fact.sentence))
 
 
 def _chunks(items: Sequence[T]) -> Iterable[list[T]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from memories.graph import bulk
 from memories.models import (
     CommunityMembership,
     Entity,
@@ -94,15 +95,8 @@ def index_entities(entities: Collection[Entity]) -> None:
     for entity_id, name in EntityAlias.objects.filter(entity__in=names).values_list("entity_id", "name"):
         if name not in names[entity_id]:
             names[entity_id].append(name)
-    SearchDocument.objects.bulk_create(
-        [
-            SearchDocument(
-                project_id=entity.project_id,
-                kind="entity",
-                entity=entity,
-                text=" · ".join([*names[entity.pk], entity.type]),
-            )
-            for entity in entities
-        ],
-        batch_size=500,
+    bulk.insert(
+        SearchDocument,
+        ("project_id", "kind", "entity_id", "text"),
+        ((entity.project_id, "entity", entity.pk, " · ".join([*names[entity.pk], entity.type])) for entity in entities),
     )

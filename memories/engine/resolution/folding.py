@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _ARTICLE = re.compile(r"\A(?:the|a|an)\s+(?=\S)")
 _POSSESSIVE = re.compile(r"(?<=\w)['\u2019\u02bc](?:s)?\Z")
@@ -21,6 +22,7 @@ _LITTLE = frozenset({"of", "the", "and", "for", "in", "on", "de", "la", "&"})
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
 
 
+@lru_cache(maxsize=16_384)
 def fold(name: str) -> str:
     """The alias key of a name: NFKC, casefold, single spaces, without leading article and trailing possessive.
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from memories.engine.resolution.folding import acronym, bare_words, core, fold, is_initials_of, is_part_of
+from memories.engine.resolution.folding import acronym, core, fold, is_initials_of, is_part_of
+from memories.engine.resolution.shortening import Form, Index
 from memories.engine.types import KnownEntity, Mention, Resolution, ResolvedEntity
 
 
@@ -104,90 +105,38 @@ def _grouped(mentions: Sequence[Mention]) -> list[_Group]:
 def _joined(groups: list[_Group]) -> list[_Group]:
     """Short forms joined to the one group whose name they shorten; shortest first, so that chains meet at the
     longest."""
-    names = _Names(groups)
+    index: Index[_Group] = Index()
+    left = {id(group): group for group in groups}
+    for group in groups:
+        index.add(group, _form(group))
     for group in sorted(groups, key=lambda group: (len(group.name), group.name)):
-        full = names.completed_by(group)
+        full = _completed(group, index)
         if full is not None:
-            names.drop(group)
-            names.drop(full)
+            for each in (group, full):
+                index.drop(each)
             full.absorb(group)
-            names.add(full)
-            names.gone.add(id(group))
-    return [group for group in groups if id(group) not in names.gone]
+            index.add(full, _form(full))
+            del left[id(group)]
+    return list(left.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """How a group's name is compared: worked out once, until it takes in another."""
-
-    group: _Group
-    name: str
-    type: str
-    key: str
-
-    @classmethod
-    def of(cls, group: _Group) -> _Form:
-        name = group.name
-        return cls(group, name, group.type, fold(name))
-
-    @property
-    def places(self) -> list[tuple[str, str]]:
-        """Under what a shorter name looks for this one: a person's words, the bare form and the acronym of others."""
-        if self.type == "person":
-            return [("word", word) for word in set(self.key.split())]
-        return [("core", core(self.key)), ("acronym", acronym(self.name))]
-
-    @property
-    def longer_places(self) -> list[list[tuple[str, str]]]:
-        """Where names that this one shortens stand: for each way to shorten, places of which every such name has all."""
-        if self.type == "person":
-            return [
-                [("word", word) for word in bare_words(self.key)],
-                [("word", word) for word in self.key.split()[-1:]],
-            ]
-        return [[("core", self.key)], [("acronym", self.name.replace(".", ""))]]
+def _form(group: _Group) -> Form:
+    return Form(group.name, fold(group.name), group.type == "person")
 
 
-class _Names:
-    """The groups by what a short form has in common with its long one, so that not all are compared with all."""
-
-    def __init__(self, groups: Iterable[_Group]) -> None:
-        self.gone: set[int] = set()
-        self._forms: dict[int, _Form] = {}
-        self._places: dict[tuple[str, str], dict[int, _Form]] = {}
-        for group in groups:
-            self.add(group)
-
-    def add(self, group: _Group) -> None:
-        form = self._forms[id(group)] = _Form.of(group)
-        for place in form.places:
-            self._places.setdefault(place, {})[id(group)] = form
-
-    def drop(self, group: _Group) -> None:
-        for place in self._forms.pop(id(group)).places:
-            del self._places[place][id(group)]
-
-    def completed_by(self, group: _Group) -> _Group | None:
-        """The one group whose name this one's shortens, those left out that shorten another of them."""
-        short = self._forms[id(group)]
-        longer = [other for other in self._candidates(short) if other is not short and _shortens(short, other)]
-        full = (other for other in longer if not any(_shortens(other, third) for third in longer if third is not other))
-        first, second = next(full, None), next(full, None)
-        return first.group if first is not None and second is None else None
-
-    def _candidates(self, short: _Form) -> list[_Form]:
-        """All that the name may shorten, and some others."""
-        found: dict[int, _Form] = {}
-        for places in short.longer_places:
-            if places:
-                found |= min((self._places.get(place, {}) for place in places), key=len)
-        return list(found.values())
+def _completed(group: _Group, index: Index[_Group]) -> _Group | None:
+    """The one group whose name this one's shortens, but for those that shorten another of them; None when there are
+    several."""
+    longer = [other for other in index.candidates(group) if other is not group and _shortens(group, other)]
+    full = (other for other in longer if not any(_shortens(other, third) for third in longer if third is not other))
+    first, second = next(full, None), next(full, None)
+    return first if second is None else None
 
 
-def _shortens(short: _Form, long: _Form) -> bool:
+def _shortens(short: _Group, long: _Group) -> bool:
     if not compatible(short.type, long.type):
         return False
-    a, b = short.key, long.key
+    a, b = fold(short.name), fold(long.name)
     if a == b:
         return False
     if "person" in (short.type, long.type):
