@@ -19,7 +19,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TASK_FIELDS = ("task_id", "task_kind", "attempt")
 FIELDS = ("request_id", *TASK_FIELDS)
 KEPT = {"timestamp", "level", "logger", "message", "process", "status_code", "exc_info", "stack_info", *FIELDS}
-QUIET = ("axes", "celery", "kombu", "httpx", "django.db.backends")
+QUIET = ("axes", "celery", "kombu", "httpx", "httpx2", "httpcore2", "openai", "django.db.backends")
 # PostgreSQL quotes the row or the value that it complains about
 QUOTED = re.compile(
     r"^(DETAIL|CONTEXT):.*?(?=\n\nThe above exception|\n\nDuring handling|\Z)", re.MULTILINE | re.DOTALL

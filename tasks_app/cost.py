@@ -18,6 +18,7 @@ class CostMeter:
     """
 
     def __init__(self) -> None:
+        self.llm_tokens: int | None = None  # of a language model, where one was asked
         self._cpu = self._cpu_seconds()
         self._began = time.monotonic()
         with contextlib.suppress(OSError):
@@ -31,6 +32,7 @@ class CostMeter:
         return {
             "cpu_seconds": round(self._cpu_seconds() - self._cpu, 3),
             "peak_memory_mb": self._peak_megabytes(),
+            "llm_tokens": self.llm_tokens,
         }
 
     @staticmethod

@@ -129,8 +129,9 @@ class Heartbeat:
 class Progress:
     """What a pipeline reports through, and where it may be stopped."""
 
-    def __init__(self, task: TaskLog, heartbeat: Heartbeat) -> None:
+    def __init__(self, task: TaskLog, heartbeat: Heartbeat, meter: CostMeter | None = None) -> None:
         self.task = task
+        self.meter = meter or CostMeter()
         self.pace = Pace(task.kind)
         self._heartbeat = heartbeat
         self._sent = 0.0
@@ -231,7 +232,7 @@ def _run(task_id: UUID | str, pipeline: Pipeline, worker: str) -> None:
     meter = CostMeter()
     with logs.task(task.pk, task.kind, task.attempt), Heartbeat(task) as heartbeat:
         try:
-            _attempt(task, pipeline, Progress(task, heartbeat), meter)
+            _attempt(task, pipeline, Progress(task, heartbeat, meter), meter)
         except LeaseLost:
             logger.warning("Task %s: attempt %s lost its lease and stops", task.pk, task.attempt)
     with contextlib.suppress(Exception):  # the dispatcher rings as well

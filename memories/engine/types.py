@@ -169,11 +169,12 @@ class FactDraft:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an extractor found in one passage."""
+    """What an extractor found in one passage. `extractor` is its version where several read one memory."""
 
     passage: Passage
     mentions: tuple[Mention, ...]
     facts: tuple[FactDraft, ...]
+    extractor: str = ""
 
 
 class Reader(Protocol):

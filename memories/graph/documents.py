@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from memories.graph import bulk
 from memories.graph.slots import chunks
 from memories.models import Fact, Project, SearchDocument
 
@@ -18,14 +19,9 @@ def index_facts(project: Project, facts: Collection[UUID]) -> None:
             document.text = fact_text(rows[document.fact_id])  # type: ignore[index]
         SearchDocument.objects.bulk_update(there, ["text"], batch_size=100)
         known = {document.fact_id for document in there}
-        SearchDocument.objects.bulk_create(
-            [
-                SearchDocument(project=project, kind="fact", fact=fact, text=fact_text(fact))
-                for pk, fact in rows.items()
-                if pk not in known
-            ],
-            batch_size=500,
-        )
+        new = (fact for pk, fact in rows.items() if pk not in known)
+        texts = ((project.pk, "fact", fact.pk, fact_text(fact)) for fact in new)
+        bulk.insert(SearchDocument, ("project_id", "kind", "fact_id", "text"), texts)
 
 
 def fact_text(fact: Fact) -> str:

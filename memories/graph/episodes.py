@@ -9,12 +9,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
+from uuid6 import uuid7
 
 from memories.engine import embedding, ranking
 from memories.engine.resolution.identity import digest
 from memories.engine.types import Passage as PassageValue
 from memories.engine.types import Reading, Resolution, ResolvedEntity
-from memories.graph import joining, naming, placing, proposals, schema, statements, upkeep, versions
+from memories.graph import bulk, joining, naming, placing, proposals, schema, statements, upkeep, versions
 from memories.models import (
     Entity,
     Memory,
@@ -166,7 +167,7 @@ def _write_entities(episode: Episode) -> list[Entity]:
             there[entity.key].append(row)
             new.append(row)
         rows.append(row)
-    Entity.every.bulk_create(new, batch_size=BATCH)
+    bulk.create(new)
     proposals.recognise(project, new)
     return rows
 
@@ -185,27 +186,30 @@ def _entity_row(episode: Episode, entity: ResolvedEntity, bearer: int) -> Entity
 
 def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
     places = iter(zip(episode.resolution.entity_of, episode.resolution.called, strict=True))
-    Mention.objects.bulk_create(
-        [
-            Mention(
-                entity_id=entities[place].shown_id,
-                read_as=entities[place],
-                name=name[:500],
-                other=episode.resolution.entities[place].other,
-                passage_id=passages[reading.passage.position],
-                memory=episode.memory,
-                text=mention.text,
-                kind=mention.kind,
-                type=mention.type,
-                start=mention.start,
-                end=mention.end,
-                extractor=episode.extractor,
-            )
-            for reading in episode.readings
-            for mention, (place, name) in zip(reading.mentions, places, strict=False)
-        ],
-        batch_size=BATCH,
+    columns = (
+        "id", "entity_id", "read_as_id", "name", "other", "passage_id", "memory_id", "text", "kind", "type", "start",
+        "end", "extractor",
+    )  # fmt: skip
+    rows = (
+        (
+            uuid7(),
+            entities[place].shown_id,
+            entities[place].pk,
+            name[:500],
+            episode.resolution.entities[place].other,
+            passages[reading.passage.position],
+            episode.memory.pk,
+            mention.text,
+            mention.kind,
+            mention.type,
+            mention.start,
+            mention.end,
+            reading.extractor or episode.extractor,
+        )
+        for reading in episode.readings
+        for mention, (place, name) in zip(reading.mentions, places, strict=False)
     )
+    bulk.insert(Mention, columns, rows)
 
 
 def _chunks(items: Sequence[T]) -> Iterable[list[T]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 
 from memories.engine import communities as engine
+from memories.graph import bulk
 from memories.models import Community, CommunityMembership, Entity, Fact, Memory, Project, SearchDocument
 
 SMALLEST = 2
+NAMED_AFTER = 10
 Neighbours = dict[UUID, dict[UUID, float]]
 
 
@@ -70,15 +72,15 @@ def _rename(community_ids: Collection[UUID]) -> None:
     communities = list(Community.objects.filter(pk__in=community_ids))
     for community in communities:
         members = Entity.objects.filter(community_memberships__community=community)
-        community.name = _name(members)
+        community.name = _name(members.order_by("-fact_count", "name").values_list("name", "fact_count")[:NAMED_AFTER])
     Community.objects.bulk_update(communities, ["name"], batch_size=500)
     _index(communities)
 
 
-def _name(members: QuerySet[Entity]) -> str:
-    """After those of the members with the most facts."""
-    counted = members.order_by("-fact_count", "name").values_list("name", "fact_count")
-    return engine.name([(name, float(facts)) for name, facts in counted[:10]])[:300]
+def _name(members: Iterable[tuple[str, int]]) -> str:
+    """After those of the members, names with their number of facts, that have the most."""
+    first = sorted(members, key=lambda member: (-member[1], member[0]))[:NAMED_AFTER]
+    return engine.name([(name, float(facts)) for name, facts in first])[:300]
 
 
 def _index(communities: Collection[Community]) -> None:
@@ -120,34 +122,45 @@ def _move(
     project: Project, before: Mapping[UUID, UUID], groups: Mapping[UUID, set[UUID]], alone: Collection[UUID]
 ) -> None:
     existing = set(before.values())
+    joins: dict[UUID, Collection[UUID]] = {}
+    new = []
     for label, members in groups.items():
         movers = {entity for entity in members if before.get(entity) != label}
         if label not in existing and len(members) >= SMALLEST:
-            _form(project, members)
+            new.append(members)
         elif label in existing and movers:
-            _join(project, label, movers)
+            joins[label] = movers
+    _join(project, joins)
+    _form(project, new)
     _leave(project, alone)
 
 
-def _form(project: Project, members: Collection[UUID]) -> UUID:
-    """Makes a community of the members, named after those with the most facts; returns its id."""
-    community = Community.objects.create(
-        project=project,
-        generation=project.community_generation,
-        name=_name(Entity.objects.filter(pk__in=members)),
-        member_count=len(members),
-    )
-    _join(project, community.pk, members)
-    SearchDocument.objects.create(project=project, kind="community", community=community, text=community.name)
-    return community.pk
+def _form(project: Project, groups: Sequence[Collection[UUID]]) -> None:
+    """Makes a community of each group, named after those of its members with the most facts."""
+    entities = Entity.objects.filter(pk__in=[entity for members in groups for entity in members])
+    known = {pk: (name, facts) for pk, name, facts in entities.values_list("pk", "name", "fact_count")}
+    made = [
+        Community(
+            project=project,
+            generation=project.community_generation,
+            name=_name([known[entity] for entity in members if entity in known]),
+            member_count=len(members),
+        )
+        for members in groups
+    ]
+    Community.objects.bulk_create(made)
+    _join(project, {community.pk: members for community, members in zip(made, groups, strict=True)})
+    columns = ("project_id", "kind", "community_id", "text")
+    rows = ((project.pk, "community", community.pk, community.name) for community in made)
+    bulk.insert(SearchDocument, columns, rows)
 
 
-def _join(project: Project, community_id: UUID, members: Collection[UUID]) -> None:
-    _leave(project, members)
-    CommunityMembership.objects.bulk_create(
-        CommunityMembership(community_id=community_id, entity_id=entity, generation=project.community_generation)
-        for entity in sorted(members)
-    )
+def _join(project: Project, groups: Mapping[UUID, Collection[UUID]]) -> None:
+    """Makes the entities members of the communities under whose id they stand, and of no others."""
+    _leave(project, [entity for members in groups.values() for entity in members])
+    generation = project.community_generation
+    rows = ((community, entity, generation) for community, members in groups.items() for entity in sorted(members))
+    bulk.insert(CommunityMembership, ("community_id", "entity_id", "generation"), rows)
 
 
 def _leave(project: Project, entities: Collection[UUID]) -> None:
@@ -173,15 +186,14 @@ def _repair(project: Project, community_ids: Collection[UUID]) -> None:
         "subject__community_memberships__community_id", "subject_id", "object_id"
     ):
         edges[community].append((subject, object_))
-    for community, entities in members.items():
-        _split(project, _parts(entities, edges[community]))
+    _split(project, [_parts(entities, edges[community]) for community, entities in members.items()])
 
 
-def _split(project: Project, parts: list[set[UUID]]) -> None:
-    for part in parts[1:]:
-        _leave(project, part)
-        if len(part) >= SMALLEST:
-            _form(project, part)
+def _split(project: Project, communities: Sequence[list[set[UUID]]]) -> None:
+    """Of the parts of each community all but the first leave it."""
+    leaving = [part for parts in communities for part in parts[1:]]
+    _leave(project, [entity for part in leaving for entity in part])
+    _form(project, [part for part in leaving if len(part) >= SMALLEST])
 
 
 def _parts(entities: Collection[UUID], edges: Iterable[tuple[UUID, UUID]]) -> list[set[UUID]]:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from memories.engine.types import FactDraft
-from memories.graph import slots
+from memories.graph import bulk, slots
 from memories.graph.slots import chunks
 from memories.models import Entity, Fact, FactSupport, Memory, Project
 
@@ -32,6 +32,7 @@ class Statement:
     target: Entity | None
     draft: FactDraft
     passage: UUID
+    extractor: str
 
     @property
     def content(self) -> Key:
@@ -65,12 +66,12 @@ def write(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID
         key = _key(statement, functional)
         if key not in facts:
             facts[key] = new[key] = _fact_row(episode, statement, known.get(statement.content, now))
-    Fact.every.bulk_create(new.values(), batch_size=slots.BATCH)
+    bulk.create(new.values())
     support = [
         _support_row(episode, statement, facts[_key(statement, functional)], known.get(statement.content, now))
         for statement in statements
     ]
-    FactSupport.objects.bulk_create(support, batch_size=slots.BATCH)
+    bulk.create(support)
     return {row.fact_id for row in support}
 
 
@@ -99,7 +100,8 @@ def _statements(episode: Episode, entities: Sequence[Entity], passages: dict[int
             subject = entities[places[draft.subject]]
             object_ = entities[places[draft.object]] if draft.object is not None else None
             if subject != object_:  # two mentions may turn out to be one entity
-                yield Statement(subject, object_, draft, passages[reading.passage.position])
+                extractor = reading.extractor or episode.extractor
+                yield Statement(subject, object_, draft, passages[reading.passage.position], extractor)
 
 
 def _key(statement: Statement, functional: frozenset[str]) -> Key:
@@ -148,7 +150,7 @@ def _fact_row(episode: Episode, statement: Statement, known_at: datetime) -> Fac
         valid_precision=draft.valid_precision,
         polarity=draft.polarity,
         confidence=draft.confidence,
-        extractor=episode.extractor,
+        extractor=statement.extractor,
         created_at=known_at,
         stated_invalid_at=draft.invalid_at,
         ends=_words(draft),
@@ -165,7 +167,7 @@ def _support_row(episode: Episode, statement: Statement, fact: Fact, known_at: d
         passage_id=statement.passage,
         start=draft.start,
         end=draft.end,
-        extractor=episode.extractor,
+        extractor=statement.extractor,
         value=draft.value,
         valid_at=draft.valid_at,
         valid_by=draft.valid_by,

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from memories.graph import bulk
 from memories.models import (
     Entity,
     EntityAlias,
@@ -65,15 +66,11 @@ def index_entities(entities: Collection[Entity]) -> None:
     for entity_id, name in EntityAlias.objects.filter(entity__in=names).values_list("entity_id", "name"):
         if name not in names[entity_id]:
             names[entity_id].append(name)
-    SearchDocument.objects.bulk_create(
-        [
-            SearchDocument(
-                project_id=entity.project_id,
-                kind="entity",
-                entity=entity,
-                text=" · ".join([entity.name, *sorted(names[entity.pk][1:]), entity.type]),
-            )
-            for entity in entities
-        ],
-        batch_size=500,
+    bulk.insert(
+        SearchDocument,
+        ("project_id", "kind", "entity_id", "text"),
+        (
+            (one.project_id, "entity", one.pk, " · ".join([one.name, *sorted(names[one.pk][1:]), one.type]))
+            for one in entities
+        ),
     )

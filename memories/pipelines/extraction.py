@@ -1,10 +1,13 @@
-"""Reads a memory batch by batch. What was read is kept with what was written, so that no attempt reads it twice."""
+"""Reads a memory batch by batch. What was read is kept with what was written, so that no attempt reads it twice.
+
+Where a language model is configured it reads, and the extractor that is given reads what the model can't.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -16,6 +19,7 @@ from memories.engine.extraction import conform, settled
 from memories.engine.resolution import words_before
 from memories.engine.types import Extractor, Mention, Reading, Schema, Source
 from memories.graph import episodes, versions
+from memories.llm import endpoint
 from memories.models import Memory, Passage
 from tasks_app import checkpoints
 from tasks_app.models import TaskLog
@@ -31,6 +35,9 @@ class Extracted:
     memory: Memory
     generation: int
     readings: Sequence[Reading]
+    extractor: str
+    told: dict[str, Any] = field(default_factory=dict)  # for the task's result
+    remark: str = ""  # for its message
 
     @property
     def mentions(self) -> list[Mention]:
@@ -70,6 +77,28 @@ class _Course:
 
 def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
     """Reads the source from where the last attempt got to; each batch is written before the next is read."""
+    model = endpoint.configured()
+    if model is None:
+        return _extract(progress, memory, source, schema, extractor)
+    return _extract_by_model(progress, memory, source, schema, extractor, model)
+
+
+def _extract_by_model(
+    progress: Progress, memory: Memory, source: Source, schema: Schema, local: Extractor, found: endpoint.Endpoint
+) -> Extracted:
+    from memories.llm.calls import Model
+    from memories.llm.extractor import LlmExtractor
+
+    with Model(found, progress.checkpoint) as model:
+        extractor = LlmExtractor(model, local)
+        try:
+            extracted = _extract(progress, memory, source, schema, extractor)
+        finally:
+            progress.meter.llm_tokens = model.budget.tokens
+    return replace(extracted, told=extractor.told(), remark=extractor.sentence())
+
+
+def _extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
     pieces = splitting.split(source)
     subject = _digest(source, schema, extractor)
     place, readings = _resumed(progress.task, memory, subject) or (_begun(progress, memory, subject), [])
@@ -82,7 +111,8 @@ def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, 
         progress.checkpoint()
         _save(progress, course, list(reader.read(batch)), reader.state())
         progress.count(len(course.readings), len(pieces), low=30, high=50)
-    return Extracted(memory, course.place.generation, conform(settled(course.readings), schema))
+    settled_readings = conform(settled(course.readings), schema)
+    return Extracted(memory, course.place.generation, settled_readings, extractor.version)
 
 
 def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from memories import intake
 from memories.engine.errors import InvalidSource
@@ -54,25 +55,26 @@ def _resolve(extracted: Extracted) -> episodes.Episode:
         readings=extracted.readings,
         resolution=resolve(extracted.mentions, extracted.words_before),
         graph_version=version,
-        extractor=EXTRACTOR.version,
+        extractor=extracted.extractor,
     )
 
 
 def outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
     return Outcome(
-        result=counted(episode),
-        message="Episode ingestion completed",
+        result=counted(extracted, episode),
+        message=". ".join(filter(None, ["Episode ingestion completed", extracted.remark])),
         effects=partial(_publish, episode),
         again=lambda: outcome(extracted, _resolve(extracted)),
     )
 
 
-def counted(episode: episodes.Episode) -> dict[str, int]:
+def counted(extracted: Extracted, episode: episodes.Episode) -> dict[str, Any]:
     """What came of it, in numbers."""
     return {
         "passages": len(episode.readings),
         "entities": len(episode.resolution.entities),
         "facts": sum(len(reading.facts) for reading in episode.readings),
+        **extracted.told,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memories.engine.extraction.firstnames import Gender, gender_of
@@ -50,15 +51,19 @@ class Discourse:
     def __init__(self, people: Iterable[str] = ()) -> None:
         self._speakers = frozenset(people)
         self._seen: dict[str, _Seen] = {}
+        self._lately: dict[str, _Seen] = {}  # those of the last sentences that anything looks back at, and some more
+        self._people: dict[str, dict[str, _Seen]] = defaultdict(dict)  # by each word of their names
         self._sentence = 0
 
     def state(self) -> dict[str, Any]:
         """All that was heard, as JSON values."""
-        return {"sentence": self._sentence, "seen": [asdict(seen) for seen in self._seen.values()]}
+        seen = [(one.name, one.type, one.gender, one.sentence, one.subject) for one in self._seen.values()]
+        return {"sentence": self._sentence, "seen": seen}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._sentence = state["sentence"]
-        self._seen = {seen["name"]: _Seen(**seen) for seen in state["seen"]}
+        for seen in state["seen"]:
+            self._add(_Seen(*seen))
 
     def next_sentence(self) -> None:
         self._sentence += 1
@@ -70,15 +75,25 @@ class Discourse:
         if known:
             known.subject = subject or (known.subject and known.sentence == self._sentence)
             known.sentence = self._sentence
+            self._lately[known.name] = known
         else:
-            self._seen[name] = _Seen(name, kind, gender_of(name), self._sentence, subject)
+            self._add(_Seen(name, kind, gender_of(name), self._sentence, subject))
+
+    def _add(self, seen: _Seen) -> None:
+        self._seen[seen.name] = self._lately[seen.name] = seen
+        if seen.type == "person":
+            for word in seen.name.split():
+                self._people[word][seen.name] = seen
 
     def _same(self, name: str, kind: str) -> _Seen | None:
-        if name in self._seen or kind != "person":
+        """Who was called so before: by this name, or a person by one that has all its words."""
+        words = name.split()
+        if name in self._seen or kind != "person" or not words:
             return self._seen.get(name)
-        words = set(name.split())
-        alike = [seen for seen in self._seen.values() if seen.type == kind and words <= set(seen.name.split())]
-        return alike[0] if len(alike) == 1 else None
+        fewest = min((self._people.get(word, {}) for word in words), key=len)
+        alike = (seen for seen in fewest.values() if set(words) <= set(seen.name.split()))
+        first, second = next(alike, None), next(alike, None)
+        return first if second is None else None
 
     def resolve(self, token: Token) -> tuple[str, str] | None:
         """Name and type that a third person pronoun or a definite noun stands for, or None."""
@@ -94,11 +109,14 @@ class Discourse:
         if seen is None:
             return None
         seen.sentence = self._sentence
+        self._lately[seen.name] = seen
         seen.subject = seen.subject or token.dep_ in {"nsubj", "nsubjpass"}
         return seen.name, seen.type
 
     def _recent(self, reach: int) -> Iterator[_Seen]:
-        return (seen for seen in self._seen.values() if self._sentence - seen.sentence <= reach)
+        for name in [name for name, seen in self._lately.items() if self._sentence - seen.sentence > NOUN_REACH]:
+            del self._lately[name]
+        return (seen for seen in self._lately.values() if self._sentence - seen.sentence <= reach)
 
     def _person(self, gender: Gender) -> _Seen | None:
         people = [seen for seen in self._recent(REACH) if seen.type == "person" and seen.name not in self._speakers]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc, Span, Token
 
 MOST_NAME = 500
-_MACHINES = frozenset(
+MACHINES = frozenset(
     {"assistant", "ai", "bot", "agent", "system", "model", "chatbot", "chatgpt", "claude", "gemini", "tool"}
 )
 _TRUST = {-1: 1e6, 0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4, 4: 0.2}  # weight of a name's type, by the rank of what found it
@@ -158,7 +158,7 @@ class _Memory:
         return kind
 
     def _reading(self, passage: Passage, windows: list[_Window]) -> Reading:
-        mentions: list[Mention] = self._speaker_mention(passage)
+        mentions = speaker_mention(self.source, passage)
         facts: list[FactDraft] = []
         for window in windows:
             spots = self._spots(passage, window)
@@ -166,15 +166,6 @@ class _Memory:
                 facts += self._facts(passage, window, spots, len(mentions))
             mentions += [_mention(spot, window) for spot in spots]
         return Reading(passage, tuple(mentions), tuple(facts))
-
-    def _speaker_mention(self, passage: Passage) -> list[Mention]:
-        speaker = passage.speaker
-        if not speaker or not speaker.strip():
-            return []
-        start = passage.start - len(speaker) - 2
-        if start < 0 or not self.source.content.startswith(speaker, start):
-            return []
-        return [Mention(speaker, start, start + len(speaker), "name", speaker.strip()[:MOST_NAME], "person")]
 
     def _spots(self, passage: Passage, window: _Window) -> list[_Spot]:
         """The mentions of a window in order: names, and the pronouns and nouns that stand for one."""
@@ -255,7 +246,7 @@ class _Memory:
         self, frame: tuple[str, int, int], passage: Passage, subject: _Spot, before: int, *, fact: Statement
     ) -> FactDraft:
         polarity = fact.polarity
-        if polarity == "affirmed" and passage.speaker and passage.speaker.strip().lower() in _MACHINES:
+        if polarity == "affirmed" and passage.speaker and passage.speaker.strip().lower() in MACHINES:
             polarity = "reported"  # what an assistant says is no news about the world
         sure = subject.kind == "name" or subject.place.name in self.speakers
         return FactDraft(
@@ -269,6 +260,17 @@ class _Memory:
             polarity=polarity,
             confidence=round(fact.confidence * (1 if sure else 0.85), 3),
         )
+
+
+def speaker_mention(source: Source, passage: Passage) -> list[Mention]:
+    """The speaker's mention where the line of a conversation begins; none where no such line is there."""
+    speaker = passage.speaker
+    if not speaker or not speaker.strip():
+        return []
+    start = passage.start - len(speaker) - 2
+    if start < 0 or not source.content.startswith(speaker, start):
+        return []
+    return [Mention(speaker, start, start + len(speaker), "name", speaker.strip()[:MOST_NAME], "person")]
 
 
 @cache
@@ -287,7 +289,7 @@ def _given_names(speakers: Sequence[str], schema: Schema) -> Iterator[tuple[str,
     for speaker in speakers:
         first = speaker.split()[0] if speaker.split() else ""
         for name in dict.fromkeys((speaker.strip(), first)):
-            if name and name not in schema.known_names and name.lower() not in _MACHINES | {"user", "human", "speaker"}:
+            if name and name not in schema.known_names and name.lower() not in MACHINES | {"user", "human", "speaker"}:
                 yield name, "person"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from memories.engine.resolution.nicknames import is_short_for
 
@@ -15,6 +16,7 @@ LITTLE = frozenset({"of", "the", "and", "for", "in", "on", "de", "la", "&"})
 TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
 
 
+@lru_cache(maxsize=16_384)
 def fold(name: str) -> str:
     """The alias key of a name: NFKC, casefold, single spaces, without leading article and trailing possessive.
 
@@ -42,8 +44,13 @@ def acronym(name: str) -> str:
 
 def is_part_of(short: str, long: str) -> bool:
     """Whether a person's short folded name has only words of the long one, titles aside: "anna" of "anna smith"."""
-    words = [word for word in short.split() if word.strip(".") not in TITLES]
+    words = bare_words(short)
     return bool(words) and set(words) < set(long.split())
+
+
+def bare_words(name: str) -> list[str]:
+    """The words of a person's folded name without titles."""
+    return [word for word in name.split() if word.strip(".") not in TITLES]
 
 
 def is_initials_of(short: str, long: str) -> bool:

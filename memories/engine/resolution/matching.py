@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from memories.engine.resolution.folding import acronym, is_initials_of, is_part_of
 from memories.engine.resolution.identity import is_person, key_of
+from memories.engine.resolution.shortening import Form, Index
 from memories.engine.types import Mention, Resolution, ResolvedEntity
 
 _MARK = r"(?:another|a(?:\s+\w+)?\s+different|the\s+other|some\s+other|an\s+unrelated)\s+"
@@ -111,14 +112,32 @@ def _others(mentions: Sequence[Mention], names: Sequence[tuple[str, bool]]) -> C
 def _joined(groups: list[_Group]) -> list[_Group]:
     """Short forms joined to the one group whose name they shorten; shortest first, so that chains meet at the
     longest."""
-    left = list(groups)
+    index: Index[_Group] = Index()
+    left = {id(group): group for group in groups}
+    for group in groups:
+        index.add(group, _form(group))
     for group in sorted(groups, key=lambda group: (len(group.name), group.name)):
-        longer = [other for other in left if other is not group and _shortens(group, other)]
-        full = [other for other in longer if not any(_shortens(other, third) for third in longer if third is not other)]
-        if len(full) == 1:
-            full[0].absorb(group)
-            left.remove(group)
-    return left
+        full = _completed(group, index)
+        if full is not None:
+            for each in (group, full):
+                index.drop(each)
+            full.absorb(group)
+            index.add(full, _form(full))
+            del left[id(group)]
+    return list(left.values())
+
+
+def _form(group: _Group) -> Form:
+    return Form(group.name, group.key[2:], group.is_person)
+
+
+def _completed(group: _Group, index: Index[_Group]) -> _Group | None:
+    """The one group whose name this one's shortens, but for those that shorten another of them; None when there are
+    several."""
+    longer = [other for other in index.candidates(group) if other is not group and _shortens(group, other)]
+    full = (other for other in longer if not any(_shortens(other, third) for third in longer if third is not other))
+    first, second = next(full, None), next(full, None)
+    return first if second is None else None
 
 
 def _shortens(short: _Group, long: _Group) -> bool:
