@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,7 +23,7 @@ from tests.memories import rows
 pytestmark = pytest.mark.django_db
 BYTES = b"some bytes" * 1000
 SHA256 = hashlib.sha256(BYTES).hexdigest()
-PROJECT = uuid4()
+PROJECT = UUID("0197a3c4-0000-7000-8000-000000000000")
 
 
 @pytest.fixture(autouse=True)
