@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.fetching.servers import Server, drips, reply, serving
 from tests.flows.articles_parts import PARAGRAPHS, page, pdf_file, post_article
@@ -101,9 +101,9 @@ def test_files_are_sent_one_by_one_and_read(reader: Visitor, reading: Stack) -> 
     page = reader.open(f"/project/{reading.project('Files')}/memories/new/files")
     page.get_by_label("Files", exact=True).set_input_files(
         [
-            {"name": "engine.pdf", "mimeType": "application/pdf", "buffer": pdf_file(2)},
-            {"name": "photo.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"\0" * 99},
-            {"name": "again.pdf", "mimeType": "application/pdf", "buffer": pdf_file(2)},
+            FilePayload(name="engine.pdf", mimeType="application/pdf", buffer=pdf_file(2)),
+            FilePayload(name="photo.png", mimeType="image/png", buffer=b"\x89PNG\r\n\x1a\n" + b"\0" * 99),
+            FilePayload(name="again.pdf", mimeType="application/pdf", buffer=pdf_file(2)),
         ]
     )
     page.get_by_label("Tags").fill("engines, old")
@@ -137,7 +137,7 @@ def test_files_go_without_scripts_too(chromium: Browser, reading: Stack) -> None
     visitor = visit(chromium, reading, java_script_enabled=False)
     page = visitor.open(f"/project/{reading.project('Plain')}/memories/new/files")
     page.get_by_label("Files", exact=True).set_input_files(
-        [{"name": "plain.txt", "mimeType": "text/plain", "buffer": " ".join(PARAGRAPHS).encode()}]
+        FilePayload(name="plain.txt", mimeType="text/plain", buffer=" ".join(PARAGRAPHS).encode())
     )
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("plain.txt")
