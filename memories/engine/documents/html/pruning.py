@@ -18,8 +18,8 @@ sponsored sponsor advert adverts advertisement advertising ads ad adslot adsense
 breadcrumbs comments disqus sidebar popup modal lightbox toast snackbar pagination pager paginator skip skiplink
 trending upsell crosssell upvote voting votecell reactions footer sitenav navbar noprint printonly dropdown editsection
 headerlink backlink reflist references catlinks navbox taglist tagcloud usercard userinfo reviews
-partage partager compartir teilen kommentare commentaires comentarios commenti reacties kommentarer suscribete abonnement
-anzeige werbung publicidad publicite
+partage partager compartir teilen kommentare commentaires comentarios commenti reacties kommentarer suscribete
+abonnement anzeige werbung publicidad publicite
 """
 CLUTTER = frozenset(_CLUTTER_WORDS.split())
 _SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "enabled", "disabled", "wrapper", "layout"})
