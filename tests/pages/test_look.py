@@ -22,8 +22,8 @@ PAGES = (
     "{root}/search?q=Lisbon", "{root}/import", "{root}/entities", "{root}/entities/{entity}", "{root}/communities",
     "{root}/communities/{community}", "{root}/tasks", "{root}/tasks/{task}", "{root}/settings",
     "{root}/settings/delete", "{root}/schema", "{root}/schema/entity-types/new", "{root}/schema/entity-types/{vessel}",
-    "{root}/schema/relations/new", "{root}/schema/relations/{relation}", "{empty}/schema",
-    "{empty}/", "{empty}/memories", "{empty}/communities", "{empty}/tasks",
+    "{root}/schema/relations/new", "{root}/schema/relations/{relation}", "{empty}/schema", "{empty}/",
+    "{empty}/memories", "{empty}/communities", "{empty}/tasks",
 )  # fmt: skip
 SHIFT = """() => new Promise((resolve) => {
   let sum = 0;

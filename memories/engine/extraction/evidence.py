@@ -47,8 +47,8 @@ _WRITING = frozenset({"write", "author", "compose", "publish", "pen", "co-write"
 _ACTING = frozenset({"star", "co-star", "act"})
 _BORDERING = frozenset({"border", "bind", "bound", "surround"})
 _LYING_WORDS = """
-nearby downtown rural suburban upper lower central northern southern eastern western northeastern northwestern southeastern
-southwestern neighboring neighbouring
+nearby downtown rural suburban upper lower central northern southern eastern western northeastern northwestern
+southeastern southwestern neighboring neighbouring
 """
 _LYING = frozenset(_LYING_WORDS.split())  # "in nearby Gainesville"
 _LANDS_WORDS = """

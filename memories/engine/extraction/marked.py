@@ -33,12 +33,14 @@ def methods(doc: Doc) -> Iterator[Name | None]:
 
 def genres(doc: Doc) -> Iterator[Name | None]:
     """ "a dystopian novel", "lyric poetry": kinds of writing, told by an adjective that classes or by a noun."""
-    for token in doc:
-        if token.lemma_ in gazetteer.WRITING and token.pos_ == "NOUN" and token.i > 0:
-            before = doc[token.i - 1]
-            if before.head.i == token.i and _qualifies(before) and before.text.islower() and len(before) > 2:
-                if before.pos_ == "NOUN" or before.lower_.endswith(gazetteer.CLASSING):
-                    yield located(doc, before.idx, token.idx + len(token), "concept", 4)
+    for token in doc[1:]:
+        if token.lemma_ in gazetteer.WRITING and token.pos_ == "NOUN" and _classes(token.nbor(-1), token):
+            yield located(doc, token.nbor(-1).idx, token.idx + len(token), "concept", 4)
+
+
+def _classes(word: Token, noun: Token) -> bool:
+    beside = word.head.i == noun.i and _qualifies(word) and word.text.islower() and len(word) > 2
+    return beside and (word.pos_ == "NOUN" or word.lower_.endswith(gazetteer.CLASSING))
 
 
 def _qualifies(token: Token) -> bool:
