@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memories.api.base import routes
+from memories.api.views.feeds import FeedViewSet
 from memories.api.views.graph import CommunityViewSet, EntityViewSet, FactViewSet
 from memories.api.views.keys import KeyViewSet
 from memories.api.views.memories import ImportViewSet, MemoryViewSet
@@ -31,6 +32,9 @@ urlpatterns = [
         "memories/<uuid:pk>", MemoryViewSet, "api-memory", get="retrieve", patch="partial_update", delete="destroy"
     ),
     *routes("memories/<uuid:pk>/reprocess", MemoryViewSet, "api-memory-reprocess", post="reprocess"),
+    *routes("feeds", FeedViewSet, "api-feeds", get="list", post="create"),
+    *routes("feeds/<uuid:pk>", FeedViewSet, "api-feed", get="retrieve", patch="partial_update", delete="destroy"),
+    *routes("feeds/<uuid:pk>/fetch", FeedViewSet, "api-feed-fetch", post="fetch"),
     *routes("entities", EntityViewSet, "api-entities", get="list"),
     *routes("entities/<uuid:pk>", EntityViewSet, "api-entity", get="retrieve"),
     *routes("facts", FactViewSet, "api-facts", get="list"),
