@@ -31,6 +31,7 @@ from memories.models import (
     Mention,
     Passage,
     Project,
+    SavedDocument,
 )
 from tasks_app.models import Status
 
@@ -38,6 +39,10 @@ HINT = 0.3  # the confidence of `mentioned_with`
 
 Scope: TypeAlias = Project | QuerySet[Project]
 EXCERPT = 280
+LONG = (
+    "content", "messages", "task__traceback", "document__blocks", "document__sections", "document__summary",
+    "document__key_phrases", "document__notes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,13 @@ class EntityMentions:
 
 @dataclass(frozen=True, slots=True)
 class MemoryDetail:
-    """A memory with what its published ingestion found; `facts` are those it supports, current or not."""
+    """A memory with what its published ingestion found; `facts` are those it supports, current or not.
+
+    `document` is what its text was taken from; None when that was handed in.
+    """
 
     memory: Memory
+    document: SavedDocument | None
     passages: list[Passage]
     entities: list[EntityMentions]
     facts: list[Fact]
@@ -67,7 +76,7 @@ def within(scope: Scope, field: str = "project") -> Q:
 
 
 def memories(scope: Scope, *, q: str = "", tag: str = "", status: str = "") -> QuerySet[Memory]:
-    """Newest first; `excerpt` is annotated, the whole content is deferred. `q` looks in titles and texts."""
+    """Newest first; `excerpt` is annotated, what is long is deferred. `q` looks in titles and texts."""
     rows = Memory.objects.filter(within(scope))
     if q:
         rows = rows.filter(Q(title__icontains=q) | Q(content__icontains=q))
@@ -76,7 +85,7 @@ def memories(scope: Scope, *, q: str = "", tag: str = "", status: str = "") -> Q
     if status:
         wanted = Q(task__status=status)
         rows = rows.filter(wanted | Q(task=None) if status == Status.COMPLETED else wanted)
-    rows = rows.select_related("task").prefetch_related("memory_tags").defer("content", "messages", "task__traceback")
+    rows = rows.select_related("task", "document").prefetch_related("memory_tags").defer(*LONG)
     return rows.annotate(excerpt=Left("content", EXCERPT)).order_by("-id")
 
 
@@ -91,7 +100,7 @@ def progress(memory: Memory) -> int:
 
 
 def memory_detail(memory: Memory) -> MemoryDetail:
-    """What readers see of a memory: passages, mentions and facts of its published generation. Seven queries."""
+    """What readers see of a memory: passages, mentions and facts of its published generation. Eight queries."""
     passages = list(published_passages(memory))
     mentions = Mention.objects.filter(memory=memory, passage__generation=memory.generation).order_by("start", "id")
     by_entity: dict[UUID, list[Mention]] = {}
@@ -99,7 +108,8 @@ def memory_detail(memory: Memory) -> MemoryDetail:
         by_entity.setdefault(mention.entity_id, []).append(mention)
     known = with_names(Entity.objects.filter(mentions__memory=memory).distinct()).in_bulk(list(by_entity))
     entities = [EntityMentions(known[pk], found) for pk, found in by_entity.items() if pk in known]
-    return MemoryDetail(memory, passages, entities, list(facts_of(memory)))
+    document = SavedDocument.objects.filter(pk=memory.pk).first()
+    return MemoryDetail(memory, document, passages, entities, list(facts_of(memory)))
 
 
 def published_passages(memory: Memory) -> QuerySet[Passage]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from memories import files, intake
 from memories.engine.documents import kinds
-from memories.fetching import sniffing
+from memories.fetching import FetchError, addresses, sniffing
+from memories.fetching.errors import NEVER
 from memories.models import Memory, MemoryTag, Project, SavedDocument, SourceKey
 from memories.pipelines.duplicates import key_of
 from memories.validation import NewMemory, check_characters
@@ -51,29 +52,60 @@ def save_article(user_id: int | None, project: Project, url: str, tags: Sequence
 def save_file(user_id: int | None, project: Project, path: Path, name: str, tags: Sequence[str] = ()) -> Saved:
     """Takes the file at `path` into the store and enqueues its ingestion; `name` is what its owner calls it.
 
-    ValidationError says why such a file can't be read, TooManyPending that the project has enough to do; the file
-    stays where it was then, and when the project has it already.
+    ValidationError says why such a file can't be read, TooManyPending that the project has enough to do, NoRoom that
+    the disk is full; the file stays where it was then, and when the project has it already.
     """
     name = check_file_name(name)
     media_type = check_file(path, name)
     sha256 = digest_of(path)
     new = NewMemory(title=name, tags=tags)
+    if found := known(project, sha256):
+        return Saved(_again(found, tags), is_new=False)
+    tasks.ensure_room(project)
+    with _stored(project, path, sha256) as stored:
+
+        def document(memory: Memory) -> SavedDocument:
+            return SavedDocument(
+                memory=memory,
+                origin=SavedDocument.Origin.UPLOAD,
+                title=memory.title,
+                reference_time=memory.reference_time,
+                media_type=media_type,
+                file=stored.name,
+                file_name=name,
+                size=stored.size,
+                sha256=sha256,
+            )
+
+        saved = _once(user_id, project, sha256, new, document)
+        stored.is_wanted = saved.is_new
+    return saved
+
+
+@dataclass(slots=True)
+class _Stored:
+    name: str
+    size: int
+    is_wanted: bool = False
+
+
+@contextmanager
+def _stored(project: Project, path: Path, sha256: str) -> Iterator[_Stored]:
+    """A second name of the file goes into the store, before the transaction, as this may take seconds."""
+    twin = path.with_name(f"{path.name}.kept")
     size = path.stat().st_size
-
-    def document(memory: Memory) -> SavedDocument:
-        return SavedDocument(
-            memory=memory,
-            origin=SavedDocument.Origin.UPLOAD,
-            title=memory.title,
-            reference_time=memory.reference_time,
-            media_type=media_type,
-            file=files.store(project.pk, path, sha256),
-            file_name=name,
-            size=size,
-            sha256=sha256,
-        )
-
-    return _once(user_id, project, sha256, new, document)
+    twin.hardlink_to(path)
+    try:
+        stored = _Stored(files.store(project.pk, twin, sha256), size)
+    finally:
+        twin.unlink(missing_ok=True)
+    try:
+        yield stored
+    finally:
+        if stored.is_wanted:
+            path.unlink(missing_ok=True)
+        else:
+            files.remove(stored.name)
 
 
 def _of_address(memory: Memory, url: str) -> SavedDocument:
@@ -154,26 +186,15 @@ def check_address(url: str) -> str:
         raise ValidationError("There is no address; give one like https://example.org/article.", code="blank")
     if len(url) > ADDRESS_LENGTH:
         raise ValidationError(f"The address has {len(url):,} characters; {ADDRESS_LENGTH:,} may be.", code="too_long")
-    parts = _parts(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(sign.isspace() for sign in url):
+    if "://" not in url:
         raise ValidationError(
             "This is no address of a page; give one that begins with https:// or http://.", code="no_address"
         )
-    if parts.username is not None or parts.password is not None:
-        raise ValidationError(
-            "The address has a user name or password in it; give it without. Pages behind a login can't be fetched.",
-            code="credentials",
-        )
-    return url
-
-
-def _parts(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises when it is no number
-    except ValueError:
-        raise ValidationError("This is no address; it can't be taken apart.", code="no_address") from None
-    return parts
+        addresses.parse(url)
+    except FetchError as error:
+        raise ValidationError(str(error).removesuffix(NEVER).strip(), code=error.code) from None
+    return url
 
 
 def shown(url: str) -> str:

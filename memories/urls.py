@@ -8,7 +8,7 @@ from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from memories.views import feeds, graph, importing, memory, projects, search
+from memories.views import adding, feeds, graph, importing, media, memory, projects, search
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -27,9 +27,12 @@ urlpatterns = [
     path("project/<uuid:project_id>", projects.overview),
     *in_project("memories", memory.memory_list, "memories"),
     *in_project("memories/new", memory.memory_new, "memory-new"),
+    *in_project("memories/new/addresses", adding.memory_addresses, "memory-addresses"),
+    *in_project("memories/new/files", adding.memory_files, "memory-files"),
     *in_project("memories/<uuid:memory_id>", memory.memory_detail, "memory"),
     *in_project("memories/<uuid:memory_id>/edit", memory.memory_edit, "memory-edit"),
     *in_project("memories/<uuid:memory_id>/reprocess", memory.memory_reprocess, "memory-reprocess"),
+    *in_project("memories/<uuid:memory_id>/media", media.memory_media, "memory-media"),
     *in_project("memories/<uuid:memory_id>/delete", memory.memory_delete, "memory-delete"),
     *in_project("import", importing.import_new, "import-new"),
     *in_project("import/<uuid:import_id>", importing.import_detail, "import"),

@@ -19,6 +19,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from memories.files import NoRoom
 from tasks_app.services import StateConflict, TooManyPending
 
 logger = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         (TooManyPending, TooManyTasks(message)),
         (StateConflict, Conflict(message)),
         (IntegrityError, Conflict()),
+        (NoRoom, DiskFull(message)),
         ((OperationalError, InterfaceError), _of_the_database(message)),
         (RequestDataTooBig, TooLarge()),
         ((SuspiciousOperation, UnreadablePostError), exceptions.ParseError("The request can't be read.")),

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from memories import queries
+from memories.api.documents import DocumentShape
 from memories.api.fields import Metadata, Moment
 from memories.models import ApiKey, Community, Entity, Fact, Membership, Memory, Mention, Passage, Project
 from tasks_app.models import Status
@@ -175,16 +176,19 @@ class Found(serializers.Serializer[queries.MemoryDetail]):
 
 
 class MemoryShape(Found, MemoryContent):
-    """One memory with what was found in it."""
+    """One memory with what was found in it; `document` is null when its text was handed in."""
+
+    document = DocumentShape(allow_null=True)
 
     class Meta(MemoryContent.Meta):
-        fields = [*MemoryContent.Meta.fields, "passages", "entities", "facts"]
+        fields = [*MemoryContent.Meta.fields, "document", "passages", "entities", "facts"]
         read_only_fields = fields
 
 
 def one_memory(detail: queries.MemoryDetail) -> dict[str, Any]:
     """A MemoryShape."""
-    return {**MemoryContent(detail.memory).data, **Found(detail).data}
+    document = None if detail.document is None else DocumentShape(detail.document).data
+    return {**MemoryContent(detail.memory).data, "document": document, **Found(detail).data}
 
 
 class EntityShape(serializers.ModelSerializer[Entity]):

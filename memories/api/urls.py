@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from memories.api.base import routes
+from memories.api.views.documents import ArticleViewSet, FileViewSet
 from memories.api.views.feeds import FeedViewSet
 from memories.api.views.graph import CommunityViewSet, EntityViewSet, FactViewSet
 from memories.api.views.keys import KeyViewSet
+from memories.api.views.media import MediaViewSet
 from memories.api.views.memories import ImportViewSet, MemoryViewSet
 from memories.api.views.projects import MemberViewSet, ProjectViewSet
 from memories.api.views.search import SearchViewSet
@@ -32,6 +34,9 @@ urlpatterns = [
         "memories/<uuid:pk>", MemoryViewSet, "api-memory", get="retrieve", patch="partial_update", delete="destroy"
     ),
     *routes("memories/<uuid:pk>/reprocess", MemoryViewSet, "api-memory-reprocess", post="reprocess"),
+    *routes("memories/<uuid:pk>/media", MediaViewSet, "api-memory-media", get="retrieve"),
+    *routes("articles", ArticleViewSet, "api-articles", post="create"),
+    *routes("files", FileViewSet, "api-files", post="create"),
     *routes("feeds", FeedViewSet, "api-feeds", get="list", post="create"),
     *routes("feeds/<uuid:pk>", FeedViewSet, "api-feed", get="retrieve", patch="partial_update", delete="destroy"),
     *routes("feeds/<uuid:pk>/fetch", FeedViewSet, "api-feed-fetch", post="fetch"),

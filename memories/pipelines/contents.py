@@ -6,6 +6,7 @@ offers a recording (an audio or video element, an enclosure) and has fewer words
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ CONTENT, RECORDING = "document.content", "document.recording"
 FEW_WORDS = 300
 READ, FETCHED, HEARD = 20, 26, 50  # the percents at which a page is read, its recording fetched, all of it heard
 GAP = "\n\n"
+PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:\n[^\S\n]*\S(?:.*\S)?)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def extract(progress: Progress, original: Original, recording: speech.Recording 
         content = _heard(progress, original, recording) if recording else _read(progress, original)
         if not content.document.text.strip():
             raise InvalidSource("There is no text in it, so there is nothing to remember.")
+        content = replace(content, document=with_blocks(content.document))
         with transaction.atomic():
             progress.hold()
             checkpoints.keep(progress.task, CONTENT, content)
@@ -177,16 +180,25 @@ def joined(page: Content, heard: Content) -> Content:
     own, said = page.document, heard.document
     lead = own.text.rstrip() + GAP if own.text.strip() else ""
     shift = len(lead)
-    blocks = said.blocks or tuple(Block("paragraph", part.start, part.end) for part in said.sections)
     document = replace(
         own,
         text=lead + said.text,
         language=own.language or said.language,
         sections=own.sections + tuple(_moved_section(part, shift) for part in said.sections),
-        blocks=own.blocks + tuple(_moved_block(block, shift) for block in blocks),
+        blocks=own.blocks + tuple(_moved_block(block, shift) for block in with_blocks(said).blocks),
         notes=own.notes + said.notes,
     )
     return replace(heard, document=document)
+
+
+def with_blocks(document: Document) -> Document:
+    """What has none is shown section by section, or paragraph by paragraph."""
+    if document.blocks:
+        return document
+    spans = [(part.start, part.end) for part in document.sections] or [
+        match.span() for match in PARAGRAPH.finditer(document.text)
+    ]
+    return replace(document, blocks=tuple(Block("paragraph", *span) for span in spans if span[0] < span[1]))
 
 
 def _moved_section(section: Section, by: int) -> Section:

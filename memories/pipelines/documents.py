@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from memories import files, kept_files
+from memories import files
 from memories.engine import summary
 from memories.engine.documents.model import Block, Document, Section
 from memories.engine.errors import EngineError, Unavailable
@@ -44,6 +43,7 @@ class Work:
     original: Original
     content: Content
     summary: Summary
+    file: str = ""  # the name in the store of the one that is kept
 
     @property
     def title(self) -> str:
@@ -101,6 +101,7 @@ def _saved_from(progress: Progress, memory: Memory, row: SavedDocument, get: Get
         worked_out = ingest_episode.worked_out(progress, memory, work.source())
         progress.stage("episode", 100, "Episode ingestion completed")
     progress.stage("save_start", 92, "Saving...")
+    work = replace(work, file=originals.kept_for_good(progress, memory.project_id, content.kept))
     return _outcome(progress, work, ingest_episode.outcome(*worked_out))
 
 
@@ -244,12 +245,8 @@ def _of_file(work: Work) -> dict[str, object]:
             "etag": original.etag,
             "last_modified": original.last_modified,
             "fetched_at": timezone.now(),
-            "file": _stored(work, kept) if kept else "",
+            "file": work.file,
         }
-        if work.row.file and work.row.file != told["file"]:
-            kept_files.discard_on_commit(work.row.file)
+        if work.row.file:
+            transaction.on_commit(partial(files.remove, work.row.file), robust=True)
     return told
-
-
-def _stored(work: Work, kept: Original) -> str:
-    return files.store(work.memory.project_id, Path(kept.path), kept.sha256)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from memories.engine.errors import InvalidSource
 from memories.fetching import Validators
+from memories.fetching.rules import FEEDS
 from memories.models import Memory, SavedDocument
 from memories.pipelines import contents, documents, duplicates, originals
 from memories.pipelines.originals import Original
@@ -18,6 +20,8 @@ def _fetched(progress: Progress, memory: Memory, row: SavedDocument) -> Original
     progress.stage("fetch_start", 2, f"Fetching {memory.title if not memory.generation else memory.source_url}...")
     known = Validators(row.etag, row.last_modified) if memory.generation and memory.content else None
     original = originals.fetched(progress, memory.source_url, originals.page_rules(), low=2, high=15, known=known)
+    if original.media_type in FEEDS:
+        raise InvalidSource("This address is a feed. Follow it as one, and its articles come by themselves.")
     if not original.unchanged:
         duplicates.refuse_second(row, original.url)
     told = "It has not changed since it was read" if original.unchanged else f"{contents.size(original.size)} came"

@@ -142,6 +142,18 @@ def opened(progress: Progress, document: SavedDocument, low: float, high: float)
     )
 
 
+def kept_for_good(progress: Progress, project_id: UUID, original: Original | None) -> str:
+    """The name in the store of a second name of the file, "" for none or one that is there; before the transaction
+    that publishes it, as this may take seconds."""
+    folder = folder_of(progress.task.pk)
+    if original is None or Path(original.path).parent != folder:
+        return ""
+    twin = folder / "kept"
+    twin.unlink(missing_ok=True)
+    twin.hardlink_to(original.path)
+    return files.store(project_id, twin, original.sha256)
+
+
 # --- the task's folder
 
 

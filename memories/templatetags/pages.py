@@ -35,6 +35,11 @@ ICONS = {
     "import": "M12 4v11M7.5 10.5 12 15l4.5-4.5M4 17v3h16v-3",
     "feeds": "M5 5a14 14 0 0 1 14 14M5 11a8 8 0 0 1 8 8M6 18h.01",
     "plus": "M12 5v14M5 12h14",
+    "page": "M4 5h16v14H4zM4 9h16M7 7h.01",
+    "file": "M6 3h9l4 4v14H6zM15 3v4h4",
+    "recording": "M12 4v16M8 8v8M4 11v2M16 8v8M20 11v2",
+    "note": "M5 4h14v16H5zM8 8h8M8 12h8M8 16h5",
+    "link": "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
     "warning": "M12 4 2.5 20h19zM12 10v4M12 17h.01",
     "out": "M10 4H5v16h5M15 8l4 4-4 4M19 12H9",
 }

@@ -160,7 +160,7 @@ def test_a_word_file_is_read_from_the_store_and_stays_there(alice: User, project
     row = SavedDocument.objects.get(memory=memory)
     assert (memory.title, row.author) == ("The engine", "Maria Costa")
     assert files.path_of(row.file).read_bytes() == data
-    memory.delete()
+    services.delete_memory(memory)
     assert not files.path_of(row.file).exists()
 
 

@@ -12,7 +12,7 @@ from memories.engine.documents.confinement import confine, die_with
 from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.documents.fitting import fitted
 from memories.engine.documents.formats import reader_of
-from memories.engine.documents.messages import Broken, Finished, Job, Message, Progress, Refused, encode, read_job
+from memories.engine.documents.messages import Broken, Finished, Message, Progress, Refused, encode, read_job
 
 PACE = 0.1  # seconds between two words of progress
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import docx
+from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 
 from memories.engine.documents.errors import UnreadableDocument
@@ -40,7 +41,7 @@ def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
     _check(job.path, job.limits)
     try:
         file = docx.Document(str(job.path))
-    except (KeyError, ValueError, zipfile.BadZipFile, docx.exceptions.InvalidXmlError) as error:
+    except (KeyError, ValueError, SyntaxError, zipfile.BadZipFile, OpcError) as error:
         raise UnreadableDocument(BROKEN) from error
     writer = Writer()
     title = _Body(file, writer).write()
@@ -162,7 +163,7 @@ class _Body:
         number, depth = _value(numbering, "numId"), int(_value(numbering, "ilvl") or 0)
         if number == "0":  # taken out of its list
             return None
-        if not numbering and style.lower() == "list paragraph":
+        if numbering is None and style.lower() == "list paragraph":
             return None
         last = re.search(r"\d\Z", style)
         level = depth + 1 if numbering is not None else int(last[0]) if last else 1

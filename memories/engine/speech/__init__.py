@@ -25,7 +25,7 @@ class Limits:
     """What reading one recording may take. Its processor time is in proportion to its length."""
 
     seconds: float = 12 * 3600.0
-    memory: int = 1_500_000_000  # bytes of the child's own
+    memory_bytes: int = 2_000_000_000  # address space; the libraries and the model take half of it
     cpu_seconds: int = 120
     cpu_seconds_per_second: float = 2.0
 
@@ -33,7 +33,12 @@ class Limits:
 def probe(path: Path, *, stop: Callable[[], None] = lambda: None, limits: Limits | None = None) -> Recording:
     """What the file holds, told by its headers. Raises UnreadableDocument when it is no recording, or without sound."""
     limits = limits or Limits()
-    order = {"do": "look", "path": str(path), "memory": limits.memory, "cpu_seconds": limits.cpu_seconds}
+    order = {
+        "do": "look",
+        "path": str(path.resolve()),
+        "memory_bytes": limits.memory_bytes,
+        "cpu_seconds": limits.cpu_seconds,
+    }
     for _, found in process.messages(order, stop):
         return Recording(**found)
     raise process.ReadingFailed("Looking at the recording gave no answer. Try it again.")
@@ -67,11 +72,11 @@ def transcribe(
     preparing("Loading the speech model…")
     order = {
         "do": "listen",
-        "path": str(path),
-        "weights": str(model),
+        "path": str(path.resolve()),
+        "weights": str(model.resolve()),
         "threads": threads,
         "most_seconds": limits.seconds,
-        "memory": limits.memory,
+        "memory_bytes": limits.memory_bytes,
         "cpu_seconds": int(limits.cpu_seconds + limits.cpu_seconds_per_second * recording.duration),
     }
     return _written_down(order, recording.duration, progress, stop)

@@ -1,65 +1,75 @@
-"""The process that reads a recording: `python -m memories.engine.speech.child` with one JSON object as argument.
+"""`python -m memories.engine.speech.child PARENT`: reads one recording and says what it finds, on standard output.
 
-It writes what it finds as JSON lines (`process.py` reads them), ends when its standard input does, which is when its parent
-dies, and stays within limits of memory and time.
+The order is the first line of standard input, a JSON object; the answers are lines of JSON arrays, a word first.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
-import threading
+import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from memories.engine.documents.confinement import confine, die_with
 from memories.engine.documents.errors import UnreadableDocument
+from memories.engine.documents.limits import Limits
 
 NICENESS = 5  # pages come first on a small machine
 
 
-def main(order: dict[str, Any]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+class _Voice:
+    """The parent's ear. What a library prints goes elsewhere."""
+
+    def __init__(self) -> None:
+        self._pipe: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+
+    def say(self, word: str, *values: Any) -> None:
+        self._pipe.write(json.dumps([word, *values]) + "\n")
+        self._pipe.flush()
+
+
+def main() -> None:
+    voice, lifeline = _Voice(), sys.stdin.buffer
+    order = json.loads(lifeline.readline())
+    die_with(int(sys.argv[1]), lifeline)
     os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (order["memory"], order["memory"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (order["cpu_seconds"], order["cpu_seconds"] + 5))
     try:
-        {"look": _look, "listen": _listen}[order["do"]](Path(order["path"]), order)
-    except UnreadableDocument as error:
-        _say("unreadable", str(error))
+        {"look": _look, "listen": _listen}[order["do"]](Path(order["path"]), order, voice)
+    except UnreadableDocument as refusal:
+        voice.say("unreadable", str(refusal))
     except MemoryError:
-        _say("no_memory")
+        voice.say("no_memory")
+    except Exception:  # whatever a library makes of a broken file
+        voice.say("broken", traceback.format_exc())
+    os._exit(0)  # nothing to tidy up, and the thread that waits for the parent's end would be in the way
 
 
-def _end_with_parent() -> None:
-    os.read(sys.stdin.fileno(), 1)  # not through Python's buffer, whose lock would be missed at the end
-    os._exit(1)
-
-
-def _look(path: Path, _: dict[str, Any]) -> None:
+def _look(path: Path, order: dict[str, Any], voice: _Voice) -> None:
     from memories.engine.speech.sound import look
 
-    _say("recording", **asdict(look(path)))
+    confine(_limits(order))
+    voice.say("recording", asdict(look(path)))
 
 
-def _listen(path: Path, order: dict[str, Any]) -> None:
+def _listen(path: Path, order: dict[str, Any], voice: _Voice) -> None:
     from memories.engine.speech.listening import Listener
     from memories.engine.speech.sound import samples
 
     listener = Listener(Path(order["weights"]), order["threads"])
-    _say("heard", 0.0)
-    for segment in listener.segments(samples(path, order["most_seconds"]), lambda second: _say("heard", second)):
-        _say("segment", segment.start, segment.end, segment.text)
-    _say("language", listener.language)
+    voice.say("heard", 0.0)
+    confine(_limits(order))
+    for segment in listener.segments(samples(path, order["most_seconds"]), lambda second: voice.say("heard", second)):
+        voice.say("segment", segment.start, segment.end, segment.text)
+    voice.say("language", listener.language)
 
 
-def _say(word: str, *values: Any, **named: Any) -> None:
-    sys.stdout.write(json.dumps([word, *values, *([named] if named else [])]) + "\n")
-    sys.stdout.flush()
+def _limits(order: dict[str, Any]) -> Limits:
+    return Limits(memory_bytes=order["memory_bytes"], cpu_seconds=order["cpu_seconds"])
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main()

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.errors import EngineError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).resolve().parents[3]
+CHILD = "memories.engine.speech.child"
 POLL_SECONDS = 0.1
 SILENT_SECONDS = 600.0  # a window of two minutes takes twelve on a usual core
-TAIL = 2000
+# It needs nothing of the product's own, least of all its passwords; what it loads may not look for anything in the net.
+# A heap for each of its threads would keep what each once needed.
+ENVIRONMENT = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "MALLOC_ARENA_MAX": "1"}
 FILE_AT_FAULT = (signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE)
-KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+GIVEN_UP = (
+    "Reading this recording took too long or went wrong, so it was given up. It may be damaged; save it in another "
+    "format and add it again."
+)
 
 
 class ReadingFailed(EngineError):
@@ -32,42 +38,41 @@ class ReadingFailed(EngineError):
     permanent = False
 
 
-def messages(order: dict[str, Any], stop: Callable[[], None]) -> Iterator[list[Any]]:
+def messages(order: Mapping[str, Any], stop: Callable[[], None]) -> Iterator[list[Any]]:
     """What the child says, line by line. `stop` is called every 0.1 s; what it raises ends the child at once.
 
     Raises UnreadableDocument when the file is at fault, ReadingFailed when something else is.
     """
-    with tempfile.TemporaryFile() as complaints:
-        child = _start(order, complaints)
-        try:
-            yield from _answers(child, stop)
-            _look_at_the_end(child, complaints)
-        finally:
-            _end(child)
+    child = _start(order)
+    try:
+        yield from _answers(child, stop)
+        _look_at_the_end(child.wait())
+    finally:
+        _end(child)
 
 
-def _start(order: dict[str, Any], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(order: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     """In a session of its own: Ctrl-C in a terminal is the parent's affair. Its pipe ends with the parent."""
-    return subprocess.Popen(  # noqa: S603 - our own module, with JSON as its argument
-        [sys.executable, "-m", "memories.engine.speech.child", json.dumps(order)],
+    child = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
+        [sys.executable, "-E", "-s", "-B", "-m", CHILD, str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=complaints,
+        stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env=_environment(),
+        env=ENVIRONMENT,
         start_new_session=True,
     )
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of the product's own: what reads a stranger's file needs no password. And no look at the network."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    quiet = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONUNBUFFERED": "1"}
-    return kept | quiet | {"MALLOC_ARENA_MAX": "1"}  # a heap for each thread would hold what it once needed
+    if child.stdin is None:
+        raise RuntimeError("the process that reads recordings has no pipe")
+    with contextlib.suppress(BrokenPipeError):  # it has ended already, which is seen below
+        child.stdin.write(json.dumps(order).encode() + b"\n")
+        child.stdin.flush()
+    return child
 
 
 def _answers(child: subprocess.Popen[bytes], stop: Callable[[], None]) -> Iterator[list[Any]]:
-    assert child.stdout is not None  # noqa: S101 - for the type checker
+    if child.stdout is None:
+        raise RuntimeError("the process that reads recordings has no pipe")
     descriptor, rest, last = child.stdout.fileno(), b"", time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
@@ -90,27 +95,29 @@ def _checked(line: bytes) -> list[Any]:
         raise UnreadableDocument(message[1])
     if message[0] == "no_memory":
         raise ReadingFailed("Reading the recording took more memory than it may. Try it again, or split it.")
+    if message[0] == "broken":
+        raise _failed(message[1])
     return message
 
 
-def _look_at_the_end(child: subprocess.Popen[bytes], complaints: IO[bytes]) -> None:
-    code = child.wait()
-    if code == 0:
-        return
-    if -code in FILE_AT_FAULT:
-        raise UnreadableDocument(
-            "Reading this recording took too long or went wrong, so it was given up. It may be damaged; "
-            "save it in another format and add it again."
-        )
-    complaints.seek(max(0, complaints.seek(0, os.SEEK_END) - TAIL))
+def _failed(why: str) -> ReadingFailed:
+    """For the person a sentence; what happened is with the traceback that operators see."""
     error = ReadingFailed("Reading the recording ended unexpectedly. Try it again.")
-    error.add_note(f"exit status {code}\n{complaints.read().decode(errors='replace')}")
-    raise error
+    error.add_note(why)
+    return error
+
+
+def _look_at_the_end(code: int) -> None:
+    if -code in FILE_AT_FAULT:
+        raise UnreadableDocument(GIVEN_UP)
+    if code:
+        raise _failed(f"its exit status is {code}")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     child.kill()
     for pipe in (child.stdin, child.stdout):
-        if pipe:
-            pipe.close()
+        with contextlib.suppress(BrokenPipeError):
+            if pipe:
+                pipe.close()
     child.wait()

@@ -42,7 +42,9 @@ def opened(path: Path) -> Iterator[InputContainer]:
             container_options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
         ) as container:
             yield container
-    except (av.error.FFmpegError, EOFError) as error:
+    except EOFError as error:
+        raise UnreadableDocument(EMPTY) from error
+    except av.error.FFmpegError as error:
         raise UnreadableDocument(DAMAGED) from error
 
 
@@ -55,8 +57,8 @@ def look(path: Path) -> Recording:
         duration = _duration(container)
         if duration <= 0:
             raise UnreadableDocument(EMPTY)
-        codec = container.streams.audio[0].codec_context
-        return Recording(duration, has_audio=True, kind="video" if pictures else "audio", codec=codec.name)
+        codec = container.streams.audio[0].codec.canonical_name
+        return Recording(duration, has_audio=True, kind="video" if pictures else "audio", codec=codec)
 
 
 def _is_cover(stream: Any) -> bool:
