@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -14,15 +15,17 @@ from django.db.models.functions import Now
 from memories import services
 from memories.engine.feeds import Entry
 from memories.fetching import FetchError, addresses
+from memories.importing.opml import Subscription
+from memories.importing.refusals import ImportRefused
 from memories.models import Feed, Memory, Project
 from memories.pipelines import savers
-from memories.pipelines.fetch_feed import key_of
 from memories.validation import check_characters
 from tasks_app import schedules
 from tasks_app import services as tasks
 from tasks_app.models import TaskLog
 
 MOST_FEEDS = 1000
+SPREAD_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def follow(
     ValidationError by field, TooManyPending.
     """
     url = check_address(url)
-    key = key_of(url)
+    key = addresses.key_of(url)
     for _ in range(2):
         if found := project.feeds.filter(key=key).select_related("task").first():
             return Followed(found, is_new=False)
@@ -82,6 +85,52 @@ def change(feed: Feed, changes: Mapping[str, Any]) -> None:
         feed.next_at = (feed.fetched_at or feed.created_at) + feed.period
         written += ["failures", "next_at"]
     feed.save(update_fields=written)
+
+
+@dataclass
+class Counts:
+    """What became of a list of feeds. `refused` are (line, reason)."""
+
+    new: int = 0
+    known: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = [f"{self.new:,} {'feed is' if self.new == 1 else 'feeds are'} followed from now on"]
+        parts += [f"{self.known:,} {'was' if self.known == 1 else 'were'} followed already"] if self.known else []
+        parts += [f"{len(self.refused):,} could not be taken"] if self.refused else []
+        return "; ".join(parts) + "."
+
+
+def follow_list(user: AbstractBaseUser | None, project: Project, listed: Iterable[Subscription]) -> Counts:
+    """Follows the feeds of a list. Their first fetches are spread over some minutes, so that none is asked for here."""
+    counts, rows = Counts(), dict[str, Feed]()
+    for one in listed:
+        try:
+            url = check_address(one.url)
+        except ValidationError as error:
+            counts.refused.append((one.line, error.messages[0]))
+            continue
+        title = check_title(one.title)
+        rows.setdefault(addresses.key_of(url), Feed(url=url, title=title, project=project))
+    with transaction.atomic():
+        Project.objects.select_for_update().only("pk").get(pk=project.pk)  # one list is taken after the other
+        known = set(project.feeds.values_list("key", flat=True))
+        new = {key: row for key, row in rows.items() if key not in known}
+        if len(known) + len(new) > MOST_FEEDS:
+            raise ImportRefused(f"A project may follow {MOST_FEEDS:,} feeds. Nothing was imported.", too_large=True)
+        for number, (key, row) in enumerate(new.items()):
+            row.key, row.created_by_id = key, user.pk if user else None
+            row.next_at = Now() + timedelta(seconds=SPREAD_SECONDS * number)
+        Feed.objects.bulk_create(new.values())
+    counts.new, counts.known = len(new), len(rows) - len(new)
+    return counts
+
+
+def check_title(title: str) -> str:
+    """On one line, without what no database keeps."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in title)
+    return " ".join(plain.split())[:300]
 
 
 def remove(feed: Feed) -> None:

@@ -104,17 +104,12 @@ def _read(progress: Progress, got: Fetched) -> FeedDocument:
 
 def _move(progress: Progress, feed: Feed, url: str) -> None:
     """The feed is at another address from now on; InvalidSource when the project follows that one already."""
-    key = key_of(url)
+    key = addresses.key_of(url)
     with transaction.atomic():
         progress.hold()
         if Feed.objects.filter(project=feed.project_id, key=key).exclude(pk=feed.pk).exists():
             raise InvalidSource("The page names a feed that the project follows already; remove this one.")
         Feed.objects.filter(pk=feed.pk).update(url=url, key=key)
-
-
-def key_of(url: str) -> str:
-    """What is the same for all ways to write the address of a feed; FetchError when it is none."""
-    return digest(addresses.canonical(url))
 
 
 def digest(text: str) -> str:

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +17,10 @@ from memories import access, feeds, queries
 from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters, find_project, user_of
 from memories.api.fields import Id, Moment, Text
 from memories.api.idempotency import once
+from memories.api.problems import TooLarge
 from memories.api.shapes import NullableText, TaskStarted
+from memories.importing import opml
+from memories.importing.refusals import ImportRefused
 from memories.models import Feed
 
 
@@ -51,6 +56,50 @@ class FeedShape(serializers.ModelSerializer[Feed]):
 
     def get_next_at(self, feed: Feed) -> str | None:
         return None if feed.paused else Moment().to_representation(feed.next_at)
+
+
+class FeedFile(serializers.Serializer[Any]):
+    project = Id()
+    file = serializers.FileField(help_text="OPML, as readers of feeds export it.")
+
+
+class RefusedFeed(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    error = serializers.CharField()
+
+
+class FeedsFollowed(serializers.Serializer[Any]):
+    followed = serializers.IntegerField(help_text="New ones; they are fetched within some minutes.")
+    known = serializers.IntegerField(help_text="Those that the project followed already.")
+    rejected = RefusedFeed(many=True)
+
+
+class FeedImportViewSet(ApiViewSet):
+    """Many feeds at once."""
+
+    queryset = Feed.objects.none()
+    serializer_class = FeedsFollowed
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        summary="Follow the feeds of a list (editor)",
+        request={"multipart/form-data": FeedFile},
+        responses={200: FeedsFollowed},
+        parameters=[IDEMPOTENCY],
+    )
+    def create(self, request: Request) -> Response:
+        values = self.checked(FeedFile)
+
+        def make() -> Response:
+            project = find_project(request, values["project"], Role.EDITOR)
+            try:
+                counts = feeds.follow_list(user_of(request), project, opml.subscriptions(values["file"]))
+            except ImportRefused as error:
+                raise TooLarge(str(error)) if error.too_large else ValidationError({"file": [str(error)]}) from None
+            rejected = [{"line": line, "error": error} for line, error in counts.refused]
+            return Response({"followed": counts.new, "known": counts.known, "rejected": rejected})
+
+        return once(request, make)
 
 
 class FeedViewSet(ApiViewSet):
