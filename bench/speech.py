@@ -1,8 +1,8 @@
 """What writing down a recording costs, and how right it is. Prints a table in Markdown.
 
 `python -m bench.speech [--minutes 5] [--threads 1 2]`: a recording made of five read sentences again and again, as
-mp3; the model's weights are joined in an empty folder. Memory is that of the process which listens: its share of what it
-has in common with others (PSS), at its most, every tenth of a second.
+mp3; the model's weights are joined in an empty folder. Memory is that of the process which listens, with its share of
+what it has in common with others (PSS), at its most, every tenth of a second.
 """
 
 from __future__ import annotations

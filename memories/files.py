@@ -1,7 +1,7 @@
 """The store of files: what memories were made from, under `media/<project>/` in the data folder.
 
-A file belongs to one memory alone, so it goes when its memory does and nobody has to count. Its name is made here of its
-SHA-256, by which an operator can check it, and of random letters; what the client called it is kept in the database.
+A file belongs to one memory alone, so it goes when its memory does and nobody has to count. Its name is made here: its
+SHA-256, by which an operator can check it, and random letters. What the client called it is kept in the database.
 """
 
 from __future__ import annotations

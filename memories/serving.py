@@ -42,7 +42,11 @@ class FilePart(StreamingHttpResponse):
 
     def __init__(self, file: BinaryIO, start: int, length: int, **options: Any) -> None:
         super().__init__(_pieces(file, start, length), **options)
-        self._resource_closers.append(file.close)
+        self._file = file
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         await sync_to_async(close_old_connections)()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
@@ -144,8 +145,7 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
 def test_without_its_packages_the_setting_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
-    found = weights.find_spec
-    monkeypatch.setattr(weights, "find_spec", lambda name: None if name == package else found(name))
+    monkeypatch.setattr(weights, "find_spec", lambda name: None if name == package else find_spec(name))
     with pytest.raises(WeightsUnavailable, match="MEMSTACK_SPEECH_WEIGHTS"):
         ready(tmp_path)
 

@@ -118,7 +118,8 @@ def test_a_part_behind_the_end(api: APIClient, memory: Memory, asked: str) -> No
 
 @pytest.mark.parametrize(
     "asked",
-    ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=a-b", "items=0-5", "bytes=0-1,5-6", "bytes=٣-٥", f"bytes=1-{'9' * 5000}"],
+    ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=a-b", "items=0-5", "bytes=0-1,5-6", "bytes=\u0663-\u0665",
+     f"bytes=1-{'9' * 5000}"],
 )  # fmt: skip
 def test_what_is_no_range_or_several_is_the_whole(api: APIClient, memory: Memory, asked: str) -> None:
     response = ask(api, memory, Range=asked)
@@ -169,10 +170,8 @@ def test_other_methods(api: APIClient, memory: Memory, client: Client, alice: Us
         ("audio/x;text/html", "application/octet-stream", "attachment"),
     ],
 )
-def test_no_file_becomes_a_page(
-    api: APIClient, project: Project, tmp_path: Path, media_type: str, sent: str, shown: str
-) -> None:
-    memory = with_file(project, tmp_path, media_type=media_type, file_name="x.html")
+def test_no_file_becomes_a_page(api: APIClient, memory: Memory, media_type: str, sent: str, shown: str) -> None:
+    SavedDocument.objects.update(media_type=media_type, file_name="x.html")
     response = ask(api, memory)
     assert response["Content-Type"] == sent
     assert response["Content-Disposition"] == f'{shown}; filename="x.html"'
@@ -223,7 +222,7 @@ class Watched(io.BytesIO):
 
 
 async def first_piece(part: serving.FilePart) -> bytes:
-    pieces: AsyncIterator[bytes] = aiter(part)  # type: ignore[arg-type]
+    pieces: AsyncIterator[bytes] = aiter(part)
     return await anext(pieces)
 
 
@@ -251,4 +250,4 @@ async def test_under_asgi(memory: Memory, alice: User, async_client: AsyncClient
     path = f"/project/{memory.project_id}/memories/{memory.pk}/media"
     response = await async_client.get(path, headers={"Range": "bytes=1-600000"})
     assert response.status_code == 206
-    assert b"".join([piece async for piece in response]) == BYTES[1:600_001]  # type: ignore[attr-defined]
+    assert b"".join([piece async for piece in response]) == BYTES[1:600_001]

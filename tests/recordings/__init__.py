@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
 
 FOLDER = Path(__file__).parent
 SPEECH = FOLDER / "austen.ogg"
@@ -48,16 +49,23 @@ def write(path: Path, samples: Samples | None, codec: str, *, pictures: bool = F
     with av.open(str(path), "w", options=options) as container:
         video = container.add_stream("mpeg4", rate=5) if pictures else None
         sound = container.add_stream(codec, rate=RATE, layout="mono") if samples is not None else None
-        if video is not None:
-            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"  # type: ignore[union-attr]
-            for _ in range(int(seconds * 5)):
-                picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
-                container.mux(video.encode(picture))  # type: ignore[union-attr]
-            container.mux(video.encode(None))  # type: ignore[union-attr]
-        if sound is not None and samples is not None:
-            for start in range(0, len(samples), RATE):
-                frame = av.AudioFrame.from_ndarray(samples[None, start : start + RATE], format="s16", layout="mono")
-                frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
-                container.mux(sound.encode(frame))  # type: ignore[union-attr]
-            container.mux(sound.encode(None))  # type: ignore[union-attr]
+        if isinstance(video, av.VideoStream):
+            _paint(container, video, int(seconds * 5))
+        if isinstance(sound, av.AudioStream) and samples is not None:
+            _play(container, sound, samples)
     return path
+
+
+def _paint(container: OutputContainer, stream: av.VideoStream, count: int) -> None:
+    stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+    for _ in range(count):
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")))
+    container.mux(stream.encode(None))
+
+
+def _play(container: OutputContainer, stream: av.AudioStream, samples: Samples) -> None:
+    for start in range(0, len(samples), RATE):
+        frame = av.AudioFrame.from_ndarray(samples[None, start : start + RATE], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))

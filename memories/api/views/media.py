@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from memories import access
@@ -26,8 +27,8 @@ class MediaViewSet(ApiViewSet):
 
     @extend_schema(
         summary="Play or download a memory's recording or file",
-        description="Answers ranges (206, 416), `If-Range` and `If-None-Match` by the file's `ETag`. Recordings and PDF "
-        "come as what their bytes were found to be, everything else as a download.",
+        description="Answers ranges (206, 416), `If-Range` and `If-None-Match` by the file's `ETag`. Recordings and "
+        "PDF come as what they are, everything else as a download.",
         parameters=[RANGE],
         responses=BYTES,
     )

@@ -63,7 +63,8 @@ def _finish(voice: _Voice, answer: Message) -> None:
 def _broken(error: Exception) -> Broken:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return Broken(f"{type(error).__name__} at {place}", isinstance(error, MemoryError))
+    # libxml2 says it in words of its own
+    return Broken(f"{type(error).__name__} at {place}", isinstance(error, MemoryError) or "emory" in str(error))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ _WIDER = {
     "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs",
 }  # fmt: skip
 _STATEFUL = {"iso2022_jp", "iso2022_kr", "hz"}  # look like ASCII
-_DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,80}?encoding=["']([\w.:-]{1,40})""", re.I)
+_DECLARED = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,80}?encoding=["']([\w.:-]{1,40})""", re.I
+)
 _SAMPLE = 64 * 1024
 NOT_TEXT = "This is no text: it has bytes that stand for no character. Check that the file is what its name says."
 

@@ -32,7 +32,9 @@ BOMB = "This Word file unpacks to far more than a text has, so it was not opened
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_LEFT_OUT = {_W + name for name in ("del", "moveFrom", "instrText", "rPr", "pPr", "txbxContent", "delText")} | {_FALLBACK}
+_LEFT_OUT = {_W + name for name in ("del", "moveFrom", "instrText", "rPr", "pPr", "txbxContent", "delText")} | {
+    _FALLBACK
+}
 _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)\s*([1-9])\Z", re.IGNORECASE)
 _CODE = re.compile(r"code|source|listing|preformatted|macro", re.IGNORECASE)
 

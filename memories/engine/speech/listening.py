@@ -78,7 +78,7 @@ def windows(pieces: Iterable[Samples]) -> Iterator[tuple[int, Audio, list[Stretc
 
 
 def _examined(samples: Samples) -> tuple[Audio, list[Stretch]]:
-    window = samples.astype(np.float32) / 32768
+    window = samples.astype(np.float32) / np.float32(32768)
     return window, get_speech_timestamps(window, VadOptions(min_silence_duration_ms=PAUSE_MS))
 
 

@@ -10,8 +10,8 @@ from memories.engine.speech.model import Segment
 LEAST_SECONDS = 12.0
 MOST_SECONDS = 30.0
 PAUSE_SECONDS = 2.0
-_STOPS = (".", "!", "?", "…", "。", "！", "？")
-_CLOSING = "\"'”’)]»」』"
+_STOPS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")  # ellipsis, full-width stops
+_CLOSING = "\"')]\u201d\u2019\u00bb\u300d\u300f"  # and quotes
 
 
 def document(segments: Iterable[Segment], language: str, notes: tuple[str, ...] = ()) -> Document:

@@ -74,7 +74,7 @@ def _duration(container: InputContainer) -> float:
     begin = (container.start_time or 0) / av.time_base
     end = 0.0
     for packet in container.demux(stream):
-        if packet.pts is not None:
+        if packet.pts is not None and stream.time_base is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * stream.time_base) - begin)
     return end
 

@@ -13,8 +13,10 @@ from pathlib import Path
 PAGES = sorted((Path(__file__).parent / "pages").glob("*.html"))
 _MARKED = re.compile(r"<!--\[-->(.*?)<!--\]-->", re.DOTALL)
 _MARK = re.compile(r"<!--[\[\]]-->")
-_PICTURE = re.compile(r"<img\b[^>]*?\balt=\"([^\"]*)\"[^>]*>")
-_IN_WORDS = re.compile(r"</?(?:a|b|i|em|strong|span|code|mark|small|sup|sub|abbr|time|cite|q|u|s|kbd|var|dfn|font|wbr|ruby)\b[^>]*>")
+_PICTURE = re.compile(r"<(?:amp-)?img\b[^>]*?\balt=\"([^\"]*)\"[^>]*>")
+_IN_WORDS = re.compile(
+    r"</?(?:a|b|i|em|strong|span|code|mark|small|sup|sub|abbr|time|cite|q|u|s|kbd|var|dfn|font|wbr|ruby)\b[^>]*>"
+)
 _TAG = re.compile(r"<[^>]+>")
 _SCRIPT_WITHOUT_BLANKS = re.compile(r"([\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f])")
 

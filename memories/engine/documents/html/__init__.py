@@ -31,6 +31,6 @@ def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
     found = media.links(tree, details.base_of(tree, job.url))
     seen = refusal.Signs(tree)
     pruning.prune(tree)
-    body = written(tree, job.url, told.title)
-    refusal.check(seen, body.text)
+    body = written(tree, job.url, told)
+    refusal.check(seen, body.text, has_recording=bool(found))
     return replace(told, text=body.text, blocks=tuple(body.blocks), media=found)

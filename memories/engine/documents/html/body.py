@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trafilatura
 from trafilatura.settings import Extractor, use_config
 
 from memories.engine.documents.html.frame import framed
+from memories.engine.documents.html.leftovers import Piece, without_leftovers
 from memories.engine.documents.html.parsing import Element
-from memories.engine.documents.model import BlockKind
+from memories.engine.documents.model import BlockKind, Document
 from memories.engine.documents.writing import Writer, flowing, verbatim
 
 _BLOCKS = {"p", "head", "list", "quote", "code", "table", "graphic", "div"}
 _WITH_WORDS = {"p", "item", "head", "cell", "quote", "hi", "ref"}
 LINE_END = "\x1e"  # of `<br>`, as against white space of the source
 _EMPTY_LINE = re.compile(r"\x1e\s*\x1e[\s\x1e]*")
-_NO_ALT = re.compile(r"(?:image|photo|picture|img|logo|icon|avatar|screenshot|thumbnail)?\W*\d*\Z|\S+\.(?:jpe?g|png|gif|webp|svg)\Z", re.I)
-_LEFTOVER = re.compile(
-    r"(?:advertisement|advertising|sponsored(?: content)?|share(?: this)?(?: (?:article|post|page|story|on|via).{0,40})?|"
-    r"(?:follow|like) us(?: on .{0,40})?|related(?: (?:articles?|posts?|stories|reading|links|topics))?|you (?:may|might) also like|"
-    r"read (?:more|next)|more (?:from|on|stories).{0,40}|recommended(?: for you)?|sign up|subscribe(?: now)?|log ?in|print|tweet|"
-    r"comments?(?: \(\d+\))?|\d+ comments?|leave a (?:comment|reply)|back to top|skip to (?:main )?content|"
-    r"previous(?: (?:post|article))?|next(?: (?:post|article))?|tags?:?|anzeige|werbung|publicité|publicidad|teilen|partager|compartir)\W*\Z",
-    re.IGNORECASE,
+_NO_ALT = re.compile(
+    r"(?:image|photo|picture|img|logo|icon|avatar|screenshot|thumbnail)?\W*\d*\Z|\S+\.(?:jpe?g|png|gif|webp|svg)\Z",
+    re.I,
 )
 
 
-def written(tree: Element, url: str, title: str) -> Writer:
-    """The blocks of the body. A heading that says what `title` says is left out: it is told with the title."""
+def written(tree: Element, url: str, told: Document) -> Writer:
+    """The blocks of the body. A heading that says what the title says is left out: it is told already."""
     frame = framed(tree)
     found = trafilatura.bare_extraction(tree if frame is None else frame, options=_options(url, fast=frame is not None))
     writer = Writer()
     if found is not None and found.body is not None:
-        _Scribe(writer, flowing(title)).write(found.body)
+        scribe = _Scribe()
+        scribe.write(found.body)
+        for piece in without_leftovers(scribe.pieces, told.title, told.author):
+            writer.add(piece.kind, piece.text, piece.level, mark=piece.mark)
     return writer
 
 
@@ -57,8 +56,7 @@ def _options(url: str, *, fast: bool) -> Extractor:
 class _Scribe:
     """Walks trafilatura's tree: head, p, list/item, quote, code, table/row/cell, graphic, and inline elements."""
 
-    writer: Writer
-    title: str
+    pieces: list[Piece] = field(default_factory=list)
 
     def write(self, body: Element) -> None:
         self._mixed(body, "paragraph", 0)
@@ -71,14 +69,14 @@ class _Scribe:
         rest: BlockKind = "paragraph" if kind == "list_item" else kind
         opening = (kind, level, mark)
         for part in _parts(element):
-            before = len(self.writer.blocks)
+            before = len(self.pieces)
             if isinstance(part, str):
                 self._add(opening[0], part, *opening[1:])
             elif part.tag in {"p", "div"}:
                 self._mixed(part, *opening)
             else:
                 self._block(part, rest)
-            if len(self.writer.blocks) > before:
+            if len(self.pieces) > before:
                 opening = (rest, 0, "")
 
     def _block(self, element: Element, around: BlockKind) -> None:
@@ -88,7 +86,7 @@ class _Scribe:
         elif element.tag == "list":
             self._list(element)
         elif element.tag == "code":
-            self.writer.add("code", verbatim("".join(element.itertext())))
+            self._put("code", verbatim("".join(element.itertext())))
         elif element.tag == "table":
             self._table(element)
         elif element.tag == "graphic":
@@ -106,26 +104,21 @@ class _Scribe:
     def _table(self, element: Element) -> None:
         for row in element.iter("row"):
             cells = [flowing(" ".join(cell.itertext())) for cell in row.iterchildren("cell")]
-            self.writer.add("table_row", " | ".join(cells).strip(" |"))
+            self._put("table_row", " | ".join(cells).strip(" |"))
 
     def _image(self, element: Element) -> None:
         alt = flowing(element.get("alt") or element.get("title") or "")
         if not _NO_ALT.match(alt):
-            self.writer.add("image", alt)
+            self._put("image", alt)
 
     def _add(self, kind: BlockKind, text: str, level: int, mark: str = "") -> None:
         """Empty lines in running text part paragraphs; the ends of single lines stay."""
         for part in _EMPTY_LINE.split(text):
-            clean = "\n".join(line for one in part.split(LINE_END) if (line := flowing(one)))
-            if clean and not self._is_superfluous(kind, clean):
-                self.writer.add(kind, clean, level, mark=mark)
+            self._put(kind, "\n".join(line for one in part.split(LINE_END) if (line := flowing(one))), level, mark)
 
-    def _is_superfluous(self, kind: BlockKind, text: str) -> bool:
-        return bool(_LEFTOVER.match(text)) or (kind == "heading" and _same(text, self.title))
-
-
-def _same(heading: str, title: str) -> bool:
-    return bool(title) and heading.casefold().strip(" .¶#") == title.casefold().strip(" .")
+    def _put(self, kind: BlockKind, text: str, level: int = 0, mark: str = "") -> None:
+        if text:
+            self.pieces.append(Piece(kind, text, level, mark))
 
 
 def _parts(element: Element) -> Iterator[str | Element]:

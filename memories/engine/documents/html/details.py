@@ -52,8 +52,8 @@ def told(tree: Element, url: str) -> Document:
     base = base_of(tree, url)
     return Document(
         "",
-        title=flowing(found.title or meta.get("og:title") or ""),
-        author=flowing((found.author or meta.get("author") or "").replace(";", ",")),
+        title=flowing(found.title or meta.get("og:title") or "").rstrip(" ¶§#"),
+        author=_named(found.author) or _named(meta.get("author")),
         site=flowing(meta.get("og:site_name") or found.sitename or urlsplit(url).hostname or ""),
         language=_language(tree, meta),
         published_at=_published(tree, meta, found.date),
@@ -63,10 +63,18 @@ def told(tree: Element, url: str) -> Document:
     )
 
 
+def _named(author: str | None) -> str:
+    """ "Jo Lee, Ann Poe"; some pages put a dash or an address there."""
+    names = flowing((author or "").replace(";", ","))
+    return names if any(sign.isalpha() for sign in names) and "://" not in names else ""
+
+
 def _metas(tree: Element) -> Iterator[tuple[str, str]]:
     """The first of each name counts, so it comes last."""
     for element in reversed(list(tree.iter("meta"))):
-        name = element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv") or ""
+        name = (
+            element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv") or ""
+        )
         if name and element.get("content"):
             yield name.strip().lower(), element.get("content").strip()
 
@@ -97,7 +105,9 @@ def _published(tree: Element, meta: dict[str, str], day: str | None) -> datetime
 
 def _is_publication(element: Element) -> bool:
     said = f"{element.get('itemprop') or ''} {element.get('class') or ''} {element.get('pubdate') or ''}".lower()
-    return element.get("datetime") is not None and ("publish" in said or "pubdate" in said or element.get("pubdate") is not None)
+    return element.get("datetime") is not None and (
+        "publish" in said or "pubdate" in said or element.get("pubdate") is not None
+    )
 
 
 def _linked_data(tree: Element) -> Iterator[dict[str, Any]]:

@@ -12,12 +12,13 @@ from lxml import etree, html
 from trafilatura.xpaths import OVERALL_DISCARD_XPATH
 
 from memories.engine.documents.html.parsing import Element, drop, words_in
+from memories.engine.documents.html.tidying import tidy
 
 FEWEST = 60  # words of prose; with fewer there is nothing to measure
 MOST_LINKED = 0.5  # of a piece's words: what is linked more is a list of links
 SENTENCE = 8  # words
 HELD = 0.7  # of all prose, in the innermost element that may be the frame
-GAIN = 0.08  # of all prose, that the next element around must add to be taken instead
+GAIN = 0.15  # of all prose, that the next element around must add to be taken instead
 _PIECES = ("p", "li", "dd", "blockquote", "pre", "td", "div", "section", "article")
 _BLOCKS = {"p", "li", "dd", "dt", "blockquote", "pre", "td", "th", "tr", "table", "ul", "ol", "dl", "div", "section",
            "article", "main", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "header", "footer", "form", "details"}  # fmt: skip
@@ -29,6 +30,8 @@ def framed(tree: Element) -> Element | None:
     if frame is None:
         return None
     _discard(frame)
+    frame.tag, frame.tail = "article", None
+    tidy(frame)
     for element in frame.iter(etree.Element):
         for name in ("class", "id", "role", "style"):
             if element.get(name) is not None and element.tag != "code":
@@ -36,7 +39,6 @@ def framed(tree: Element) -> Element | None:
     page, body = html.Element("html"), html.Element("body")
     page.append(body)
     body.append(frame)
-    frame.tag, frame.tail = "article", None
     return page
 
 

@@ -60,7 +60,9 @@ def _downloads(tree: Element, base: str) -> Iterator[MediaLink]:
     anchors = [a for a in tree.iter("a") if _is_file(a.get("href") or "")]
     if not anchors or len({a.get("href") for a in anchors}) > _NEAR:
         return
-    calls_itself = any(_EPISODE & set(tokens(element)) for element in tree.iter("body", "main", "article", "section", "div"))
+    calls_itself = any(
+        _EPISODE & set(tokens(element)) for element in tree.iter("body", "main", "article", "section", "div")
+    )
     for anchor in anchors:
         words = flowing("".join(anchor.itertext()))
         if calls_itself or anchor.get("download") is not None or _DOWNLOAD.search(words):

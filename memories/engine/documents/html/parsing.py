@@ -18,7 +18,12 @@ def parsed(markup: str) -> Element | None:
     """The page as a tree without comments, at most DEEPEST levels deep; None when there is nothing in it."""
     clean = _XML_DECLARATION.sub("", _UNSTORABLE.sub("", markup))
     parser = html.HTMLParser(
-        encoding="utf-8", collect_ids=False, default_doctype=False, remove_comments=True, remove_pis=True, huge_tree=True
+        encoding="utf-8",
+        collect_ids=False,
+        default_doctype=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
     )
     try:
         tree = etree.fromstring(clean.encode("utf-8", "replace"), parser)

@@ -16,16 +16,44 @@ cookie cookies consent gdpr ccpa onetrust newsletter newsletters subscribe subsc
 sharer social socials addthis related recommended recommendations recirculation recirc promo promos promotion
 sponsored sponsor advert adverts advertisement advertising ads ad adslot adsense adunit dfp outbrain taboola breadcrumb
 breadcrumbs comments disqus sidebar popup modal lightbox toast snackbar pagination pager paginator skip skiplink
-trending upsell crosssell upvote voting reactions footer sitenav navbar noprint printonly
+trending upsell crosssell upvote voting votecell reactions footer sitenav navbar noprint printonly dropdown editsection
+headerlink backlink reflist references catlinks navbox taglist tagcloud usercard userinfo reviews
+partage partager compartir teilen kommentare commentaires comentarios commenti reacties kommentarer suscribete abonnement
+anzeige werbung publicidad publicite
 """
 CLUTTER = frozenset(_CLUTTER_WORDS.split())
 _SPEAKS_OF = frozenset({"has", "with", "no", "not", "without", "enabled", "disabled", "wrapper", "layout"})
+_NOTES = {
+    "note",
+    "tip",
+    "warning",
+    "caution",
+    "important",
+    "callout",
+    "admonition",
+    "hint",
+    "info",
+    "pullquote",
+    "quote",
+}
 _ROLES = {"navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"}
 _NEVER = {"html", "body", "main", "article", "h1", "pre", "code", "table", "tbody", "tr", "td", "th"}
 _HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _NUMBERS = {"lineno", "linenos", "linenumber", "linenumbers", "gutter"}
 _LARGE = 0.35  # of the page's words: what holds as many is the page, whatever it is called
-_SCRIPTS = ("script", "style", "noscript", "template", "iframe", "svg", "canvas", "button", "select", "input", "textarea")
+_SCRIPTS = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "iframe",
+    "svg",
+    "canvas",
+    "button",
+    "select",
+    "input",
+    "textarea",
+)
 
 
 def prune(tree: Element) -> None:
@@ -34,10 +62,18 @@ def prune(tree: Element) -> None:
         if not _is_data(element):
             drop(element)
     _clutter(tree)
+    for element in [one for one in tree.iter("td") if _NUMBERS & set(tokens(one))]:
+        drop(element)
     for element in list(tree.iter("pre")):
         _code(element)
+    for element in list(tree.iter("amp-img")):
+        element.tag = "img"
     for element in list(tree.iter("figcaption")):
         element.tag = "p"
+    for element in [one for one in tree.iter("footer") if next(one.iterancestors("blockquote"), None) is not None]:
+        element.tag = "p"  # who is quoted
+    for element in [one for one in tree.iter("aside") if _NOTES & set(tokens(one))]:
+        element.tag = "div"
 
 
 def _is_data(element: Element) -> bool:
@@ -93,5 +129,5 @@ def _code(element: Element) -> None:
 
 
 def _numbered(table: Element) -> bool:
-    """A table that only puts line numbers beside code."""
-    return any(_NUMBERS & set(tokens(cell)) for cell in table.iter("td")) or "highlight" in " ".join(tokens(table))
+    """A table that only puts line numbers beside code; they are gone by now."""
+    return "highlight" in " ".join(tokens(table)) or sum(1 for _ in table.iter("td")) == 1

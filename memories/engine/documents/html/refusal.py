@@ -39,25 +39,36 @@ class Signs:
 
 
 def _is_empty_root(element: Element) -> bool:
-    return ((element.get("id") or "") in _ROOTS or element.tag == "app-root") and not "".join(element.itertext()).strip()
+    return ((element.get("id") or "") in _ROOTS or element.tag == "app-root") and not "".join(
+        element.itertext()
+    ).strip()
 
 
 def _visible(tree: Element) -> str:
     """The first words that are no script's."""
     parts: list[str] = []
     for element in tree.iter():
-        if isinstance(element.tag, str) and element.tag not in {"script", "style", "noscript", "title"} and element.text:
+        if (
+            isinstance(element.tag, str)
+            and element.tag not in {"script", "style", "noscript", "title"}
+            and element.text
+        ):
             parts.append(element.text)
             if len(parts) > 200:
                 break
     return " ".join(parts)[:2_000]
 
 
-def check(signs: Signs, text: str) -> None:
-    """Raises UnreadableDocument for a page whose body is not there; `text` is what was found of it."""
+def check(signs: Signs, text: str, *, has_recording: bool = False) -> None:
+    """Raises UnreadableDocument for a page whose body is not there; `text` is what was found of it.
+
+    A page with a recording need not say anything itself.
+    """
     words = len(text.split())
     if signs.has_password and words < HARDLY:
         raise UnreadableDocument(LOGIN)
+    if has_recording:
+        return
     needs = signs.says_scripts or (signs.has_scripts and (signs.asks_for_scripts or signs.has_empty_root))
     if needs and words < FEW:
         raise UnreadableDocument(SCRIPTS)

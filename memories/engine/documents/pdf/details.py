@@ -13,7 +13,9 @@ from memories.engine.documents.model import Document
 from memories.engine.documents.moments import moment
 
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:Z|([+-])(\d\d)'?(\d\d)?'?)?")
-_NO_TITLE = re.compile(r"(?:untitled|title|document\d*|.*\.(?:docx?|indd|tex|dvi|qxd|rtf|odt|pages|pptx?|xlsx?))\Z", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"(?:untitled|title|document\d*|.*\.(?:docx?|indd|tex|dvi|qxd|rtf|odt|pages|pptx?|xlsx?))\Z", re.IGNORECASE
+)
 _PROGRAM = re.compile(r"(?:Microsoft (?:Word|PowerPoint|Excel)|Print|PowerPoint Presentation)\s*-\s*", re.IGNORECASE)
 _LANGUAGE = 64  # bytes
 

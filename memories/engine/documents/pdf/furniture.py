@@ -16,8 +16,11 @@ DEPTH = 3  # lines from the edge that are looked at
 LONGEST = 120
 APART = 1.2  # times the usual distance that lies between furniture and text
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
-_NUMBER_ONLY = re.compile(r"\W*(?:(?:page|p\.|seite|página|pagina|stranica|strona|sida|sivu)\W*)?(?:\d{1,5}|[ivxlc]{1,8})"
-                          r"(?:\W*(?:of|/|von|de|sur|di|av|z|iz)\W*\d{1,5})?\W*", re.IGNORECASE)
+_NUMBER_ONLY = re.compile(
+    r"\W*(?:(?:page|p\.|seite|página|pagina|stranica|strona|sida|sivu)\W*)?(?:\d{1,5}|[ivxlc]{1,8})"
+    r"(?:\W*(?:of|/|von|de|sur|di|av|z|iz)\W*\d{1,5})?\W*",
+    re.IGNORECASE,
+)
 Key = tuple[str, int]
 
 

@@ -12,7 +12,9 @@ from memories.engine.documents.model import BlockKind
 from memories.engine.documents.pdf.lines import Line
 
 _ENDED = re.compile(r"[.!?:\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*\Z")
-_BULLET = re.compile(r"([\u2022\u25cf\u25cb\u25aa\u25a0\u2023\u2043\u00b7\uf0b7*\u2013-]|\(?(?:\d{1,2}|[a-z])[.)])\s+(?=\S)")
+_BULLET = re.compile(
+    r"([\u2022\u25cf\u25cb\u25aa\u25a0\u2023\u2043\u00b7\uf0b7*\u2013-]|\(?(?:\d{1,2}|[a-z])[.)])\s+(?=\S)"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 LARGER = 1.12  # times the body's size: a heading's
 LONGEST_HEADING = 160
