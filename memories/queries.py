@@ -25,6 +25,7 @@ from memories.models import (
     Fact,
     FactBelief,
     FactSupport,
+    Feed,
     Import,
     Memory,
     MemoryTag,
@@ -264,6 +265,15 @@ def current_memberships() -> QuerySet[CommunityMembership]:
 
 def _members(community: Community | UUID) -> QuerySet[CommunityMembership]:
     return current_memberships().filter(Q(community=community) | Q(community__parent=community))
+
+
+# --- feeds
+
+
+def feeds(scope: Scope) -> QuerySet[Feed]:
+    """The feeds, newest first, with their newest fetch."""
+    rows = Feed.objects.filter(within(scope)).select_related("task", "project")
+    return rows.defer("task__payload", "task__traceback").order_by("-id")
 
 
 # --- projects

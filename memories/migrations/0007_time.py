@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
     accepted_hazards = {name: "no released version has a graph that is large" for name in ("index", "stored", "update")}
 
     dependencies = [
-        ('memories', '0005_documents'),
+        ('memories', '0006_feeds'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

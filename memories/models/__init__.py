@@ -8,6 +8,7 @@ from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
 from memories.models.documents import SavedDocument, SourceKey
 from memories.models.erasure import Erasure
+from memories.models.feeds import Feed, FeedEntry
 from memories.models.graph import (
     Entity,
     EntityAlias,
@@ -38,6 +39,8 @@ __all__ = [
     "FactBelief",
     "FactDecision",
     "FactSupport",
+    "Feed",
+    "FeedEntry",
     "IdempotencyKey",
     "Import",
     "ImportPart",
