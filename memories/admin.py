@@ -123,7 +123,7 @@ class ProjectAdmin(PlainAdmin):
     readonly_fields = ["id", "graph_version", "community_generation", "created_at", "updated_at"]
     inlines = [MembershipInline]
 
-    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
             services.equip_project(obj)

@@ -43,7 +43,8 @@ def rows(project: Project, since: datetime) -> QuerySet[Any]:
 
 def _columns(found: QuerySet[Any], fact: str, moment: str, kind: str, belief: Any) -> QuerySet[Any]:
     named = found.annotate(about=F(fact), at=F(moment), what=Value(kind), belief=belief)
-    return named.values_list("about", "at", "what", "belief")
+    columns: QuerySet[Any] = named.values_list("about", "at", "what", "belief")
+    return columns
 
 
 def changes(page: Iterable[Sequence[Any]]) -> list[Change]:

@@ -80,11 +80,11 @@ def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, 
     model = endpoint.configured()
     if model is None:
         return _extract(progress, memory, source, schema, extractor)
-    return _extract_by_model(progress, memory, source, schema, extractor, model)
+    return _extract_by_model(progress, memory, source, schema, extractor, found=model)
 
 
 def _extract_by_model(
-    progress: Progress, memory: Memory, source: Source, schema: Schema, local: Extractor, found: endpoint.Endpoint
+    progress: Progress, memory: Memory, source: Source, schema: Schema, local: Extractor, *, found: endpoint.Endpoint
 ) -> Extracted:
     from memories.llm.calls import Model
     from memories.llm.extractor import LlmExtractor

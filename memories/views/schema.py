@@ -65,7 +65,7 @@ def entity_type_new(request: HttpRequest, place: Place) -> HttpResponse:
 @project_page(see=Role.EDITOR)
 def entity_type_edit(request: HttpRequest, place: Place, type_id: UUID) -> HttpResponse:
     row = get_object_or_404(queries.entity_types(place.project), pk=type_id)
-    shows = row.word_count <= MOST_SHOWN
+    shows = row.word_count <= MOST_SHOWN  # type: ignore[attr-defined]  # annotated
     initial = entity_initial(row, queries.words(row) if shows else [])
     form = EntityTypeForm(row, request.POST or None, initial=initial, shows_words=shows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -243,7 +244,7 @@ def test_a_text_fits_any_object_but_not_any_subject() -> None:
 
 
 def test_a_symmetric_relation_fits_either_way() -> None:
-    pair = {"subject_types": frozenset({"organization"}), "object_types": frozenset({"person"})}
+    pair: dict[str, Any] = {"subject_types": frozenset({"organization"}), "object_types": frozenset({"person"})}
     assert RelationRule("partner_of", symmetric=True, **pair).fits("person", "organization")
     assert not RelationRule("partner_of", **pair).fits("person", "organization")
 

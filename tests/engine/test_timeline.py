@@ -188,7 +188,7 @@ def cases(draw: st.DrawFn) -> tuple[list[Saying], list[Decision], Rule]:
     found = draw(st.lists(sayings(), max_size=8))
     rule = draw(st.sampled_from([ONE, MANY, Rule("once")]))
     about = [saying for saying in found if saying.said != "closes"]
-    decided = []
+    decided: list[Any] = []
     for saying in draw(st.lists(st.sampled_from(about), max_size=2)) if about else []:
         kind = draw(st.sampled_from(["ended", "wrong", "kept"]))
         moment = draw(MOMENTS) + timedelta(hours=len(decided) + 1)

@@ -125,7 +125,7 @@ def fact(
     FactSupport.objects.create(
         fact=row,
         read_subject=subject,
-        read_object=target.get("object"),
+        read_object=None if isinstance(object, str) else object,
         memory=where,
         passage=passage,
         start=passage.start,

@@ -177,7 +177,8 @@ def _differences(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> dict
 
 def _assert_beliefs_are_of_what_is_there(project: Project) -> None:
     """No belief is older than the oldest word of the memories that are there."""
-    known = FactSupport.objects.filter(fact__project=project).order_by("known_at").values_list("known_at", flat=True)
+    rows = FactSupport.objects.filter(fact__project=project)
+    known = sorted(at for at in rows.values_list("known_at", flat=True) if at is not None)
     for belief in FactBelief.objects.filter(fact__project=project):
         assert belief.known_from >= known[0]
         assert belief.known_from in set(known)

@@ -37,7 +37,7 @@ def one(project: Project, name: str) -> Entity:
 
 
 def names(api: APIClient, project: Project) -> list[str]:
-    return sorted(row["name"] for row in api.get(f"{V1}/entities", {"project": project.pk}).json()["results"])
+    return sorted(row["name"] for row in api.get(f"{V1}/entities", {"project": str(project.pk)}).json()["results"])
 
 
 def post(api: APIClient, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -45,7 +45,7 @@ def post(api: APIClient, path: str, body: dict[str, Any] | None = None) -> Any:
 
 
 def test_a_review_is_listed_with_its_evidence(api: APIClient, project: Project, bill: Review) -> None:
-    listed = api.get(f"{V1}/reviews", {"project": project.pk, "state": "open", "kind": "merge"}).json()
+    listed = api.get(f"{V1}/reviews", {"project": str(project.pk), "state": "open", "kind": "merge"}).json()
     assert listed["count"] == 1
     row = listed["results"][0]
     assert [entity["name"] for entity in row["entities"]] == ["Bill Smith", "William Smith"]
@@ -66,7 +66,7 @@ def test_accept_and_undo(api: APIClient, project: Project, bill: Review) -> None
     assert (again.status_code, again.json()["detail"]) == (
         409, "This review has been accepted already; undo that first."
     )  # fmt: skip
-    merge = api.get(f"{V1}/merges", {"project": project.pk}).json()["results"][0]
+    merge = api.get(f"{V1}/merges", {"project": str(project.pk)}).json()["results"][0]
     assert (merge["review"], merge["by"], merge["automatic"]) == (str(bill.pk), "alice", False)
     undone = post(api, f"merges/{merge['id']}/undo")
     assert (undone.status_code, undone.json()["undone_by"]) == (200, "alice")
@@ -96,7 +96,7 @@ def test_a_merge_by_hand(api: APIClient, project: Project) -> None:
 
 
 def names_found(api: APIClient, project: Project, q: str) -> list[str]:
-    found = api.get(f"{V1}/entities", {"project": project.pk, "q": q}).json()["results"]
+    found = api.get(f"{V1}/entities", {"project": str(project.pk), "q": q}).json()["results"]
     return [row["name"] for row in found]
 
 

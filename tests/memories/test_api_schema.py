@@ -74,7 +74,7 @@ def test_lists_are_filtered_and_counted(api: APIClient, project: Project) -> Non
     (one,) = api.get(f"{V1}/relation-types", {"state": "proposed"}).json()["results"]
     assert (one["name"], one["used"], one["origin"]) == ("mentor", 1, "learned")
     assert one["example"]
-    built_in = api.get(f"{V1}/relation-types", {"origin": "built_in", "page_size": 200}).json()
+    built_in = api.get(f"{V1}/relation-types", {"origin": "built_in", "page_size": "200"}).json()
     assert built_in["count"] == len(built_in["results"]) > 50
     assert all(row["description"] for row in built_in["results"])
     people = [row for row in api.get(f"{V1}/entity-types").json()["results"] if row["name"] == "person"]
@@ -88,7 +88,7 @@ def test_lists_take_a_fixed_number_of_queries(
 ) -> None:
     for kind in ("entity-types", "relation-types"):
         with django_assert_max_num_queries(4):
-            api.get(f"{V1}/{kind}", {"page_size": 200})
+            api.get(f"{V1}/{kind}", {"page_size": "200"})
 
 
 def test_accept_and_reject(api: APIClient, project: Project) -> None:

@@ -24,7 +24,8 @@ def together(own: Document) -> Document:
     heard = Content(SAID, kept=Original("/x/one.mp3", "audio/mpeg"), seconds=4.0)
     found = joined(Content(own), heard)
     assert (found.kept, found.seconds) == (heard.kept, 4.0)
-    for part in (*found.document.sections, *found.document.blocks):
+    parts: list[Section | Block] = [*found.document.sections, *found.document.blocks]
+    for part in parts:
         assert found.document.text[part.start : part.end].strip()
     return found.document
 

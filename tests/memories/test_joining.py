@@ -131,6 +131,8 @@ def test_what_is_nearly_sure_is_asked(home: Project) -> None:
     say(home, "Bill_Smith works_for Acme")
     say(home, "William_Smith works_for Globex", day=1)
     review = Review.objects.get(project=home)
+    assert review.first_entity
+    assert review.second_entity
     assert (review.state, review.first_entity.name, review.second_entity.name) == (
         "open",
         "Bill Smith",

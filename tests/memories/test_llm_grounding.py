@@ -248,7 +248,8 @@ def test_the_schema_is_one_that_servers_take() -> None:
     def check(part: Any) -> None:
         if part.get("type") == "object":
             assert part["additionalProperties"] is False and part["required"] == list(part["properties"])
-            [check(each) for each in part["properties"].values()]
+            for each in part["properties"].values():
+                check(each)
         if part.get("type") == "array":
             check(part["items"])
 

@@ -51,8 +51,8 @@ def use(settings: Settings, running: LlmServer, **more: int) -> None:
     for name, value in running.environment.items():
         setattr(settings, name, int(value) if value.isdigit() else value)
     settings.MEMSTACK_LLM_TIMEOUT = 1
-    for name, value in more.items():
-        setattr(settings, f"MEMSTACK_LLM_{name.upper()}", value)
+    for name, number in more.items():
+        setattr(settings, f"MEMSTACK_LLM_{name.upper()}", number)
 
 
 def saved(owner: User, text: str, name: str = "Project") -> TaskLog:
@@ -167,9 +167,7 @@ def test_what_the_model_cannot_read_the_local_extractor_does(
     assert not Entity.objects.filter(project=row.project, name__in=names).exists()
 
 
-def test_what_a_text_tells_the_model_to_add_is_dropped_and_the_rest_kept(
-    owner: User, settings: Settings
-) -> None:
+def test_what_a_text_tells_the_model_to_add_is_dropped_and_the_rest_kept(owner: User, settings: Settings) -> None:
     def obedient(reply: Reply, request: Request) -> None:
         notes = server.noted(request)
         note = notes["passages"][0]

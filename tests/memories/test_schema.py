@@ -34,7 +34,7 @@ def proposed(project: Project) -> set[str]:
 
 def facts(project: Project) -> set[tuple[str, str, str]]:
     rows = Fact.objects.filter(project=project).values_list("subject__name", "predicate", "object__name", "value")
-    return {(subject, predicate, thing or value) for subject, predicate, thing, value in rows}
+    return {(subject, predicate, thing or value or "") for subject, predicate, thing, value in rows}
 
 
 def field_errors(change: Any) -> dict[str, list[str]]:
