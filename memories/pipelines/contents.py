@@ -86,7 +86,7 @@ def size(count: int) -> str:
 
 def extract(progress: Progress, original: Original, recording: speech.Recording | None) -> Content:
     """The text of it all, with the stages from `content_extract_start` to `content_extracted`."""
-    progress.stage("content_extract_start", READ, "Listening to it..." if recording else "Taking the text out of it...")
+    progress.stage("content_extract_start", READ, _doing(original, recording))
     content = next(iter(checkpoints.load(progress.task, CONTENT, Content)), None)
     if content is None:
         content = _heard(progress, original, recording) if recording else _read(progress, original)
@@ -98,6 +98,13 @@ def extract(progress: Progress, original: Original, recording: speech.Recording 
             checkpoints.keep(progress.task, CONTENT, content)
     tell_extracted(progress, f"{len(content.document.text.split()):,} words")
     return content
+
+
+def _doing(original: Original, recording: speech.Recording | None) -> str:
+    """What is counted is said with it."""
+    if recording is not None:
+        return "Listening to it, second by second..."
+    return "Taking the text out of it" + (", page by page..." if original.media_type == kinds.PDF else "...")
 
 
 def tell_extracted(progress: Progress, message: str) -> None:
@@ -158,7 +165,7 @@ def _with_recording(progress: Progress, page: Content) -> Content:
         if not kinds.is_recording(original.media_type):
             return page
         recording = _probe(progress, original)
-        progress.say(f"Listening to its recording of {clock(recording.duration)}...")
+        progress.say(f"Listening to its recording of {clock(recording.duration)}, second by second...")
         heard = _heard(progress, original, recording, low=FETCHED)
     except (InvalidSource, Unavailable) as error:
         if not page.document.text.strip():

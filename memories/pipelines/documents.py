@@ -155,7 +155,8 @@ def _understood(progress: Progress, content: Content) -> Summary:
     progress.stage("ai_start", 52, "Summarising...")
     found = next(iter(checkpoints.load(progress.task, SUMMARY, Summary)), None)
     if found is None:
-        found = summary.summarize(content.document.text, content.document.sections)
+        document = content.document
+        found = summary.summarize(document.text, document.sections, blocks=document.blocks, language=document.language)
         with transaction.atomic():
             progress.hold()
             checkpoints.keep(progress.task, SUMMARY, found)

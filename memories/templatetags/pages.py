@@ -104,6 +104,21 @@ def elapsed(task: TaskLog) -> float | None:
 
 
 @register.filter
+def counter_words(task: TaskLog) -> str:
+    """ "412 of 980", "1.2 MB of 3.4 MB", "1.2 MB so far"; the same as in `task-progress.js`."""
+    written = _bytes if task.stage == "fetch_start" else str
+    if task.total:
+        return f"{written(task.done or 0)} of {written(task.total)}"
+    return f"{written(task.done)} so far" if task.done else ""
+
+
+def _bytes(count: int) -> str:
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+@register.filter
 def result_words(result: object) -> str:
     """`{"communities_count": 4, "edges": 1}` → "4 communities, 1 edge", the same as in `task-progress.js`."""
     if not isinstance(result, Mapping):

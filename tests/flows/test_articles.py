@@ -299,7 +299,7 @@ def test_each_way_to_fail_has_its_sentence_and_leaves_nothing(stack: Stack, serv
         ("silent.wav", silent.read_bytes()),
     ):
         saved[name] = post_file(stack, project, name, data)
-    wrong = {}
+    wrong: dict[str, object] = {}
     for name, one in saved.items():
         task = stack.wait_for_task(one["task_id"], 120)
         memory = memory_of(stack, one)

@@ -78,14 +78,20 @@ def run(memory: Memory) -> TaskLog:
     TaskLog.objects.filter(pk=memory.task.pk).update(run_after=None)
     runner.run(memory.task.pk, pipeline, "test")
     memory.refresh_from_db()
-    return TaskLog.objects.get(pk=memory.task.pk)
+    return task_of(memory)
+
+
+def task_of(memory: Memory) -> TaskLog:
+    """As it is now."""
+    assert memory.task_id is not None
+    return TaskLog.objects.get(pk=memory.task_id)
 
 
 def die(memory: Memory) -> None:
     """An attempt whose process is killed, and whose lease has run out."""
     with pytest.raises(Killed):
         run(memory)
-    TaskLog.objects.filter(pk=memory.task_id).update(lease_until=Now())
+    TaskLog.objects.filter(memory=memory).update(lease_until=Now())
     for expired in transitions.expired_leases():
         transitions.expire_lease(expired)
 
@@ -253,7 +259,7 @@ def test_no_attempt_fetches_or_reads_what_an_earlier_one_has(
     dies_once(monkeypatch, summary, "summarize")
     die(article)
     monkeypatch.setattr(transitions, "MAX_DEATHS", 5)
-    dies_once(monkeypatch, ingest_episode, "worked_out")
+    dies_once(monkeypatch, ingest_episode, "_resolve")  # the extraction has begun, and dropped what was kept of it
     die(article)
     task = run(article)
     assert (task.status, task.attempt) == (Status.COMPLETED, 4), task.error
@@ -379,7 +385,7 @@ def test_a_cancelled_article_leaves_nothing_half(
 
     def called_off(*args: Any, **options: Any) -> Any:
         begun.append(name)
-        transitions.request_cancel(TaskLog.objects.get(pk=article.task_id))
+        transitions.request_cancel(task_of(article))
         return original(*args, **options)
 
     monkeypatch.setattr(place, name, called_off)

@@ -17,9 +17,9 @@ MOST_ADDRESS = 2_000
 def fitted(document: Document, limits: Limits) -> Document:
     """The same with a text of at most `limits.text_bytes` in UTF-8, cut before a block, and with short names.
 
-    Raises UnreadableDocument when it has no text at all.
+    Raises UnreadableDocument when it has no text at all, nor a recording.
     """
-    if not document.text.strip():
+    if not document.text.strip() and not document.media:
         raise UnreadableDocument("There is no text in this document.")
     short = replace(
         document,

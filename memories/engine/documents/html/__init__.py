@@ -32,5 +32,5 @@ def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
     seen = refusal.Signs(tree)
     pruning.prune(tree)
     body = written(tree, job.url, told)
-    refusal.check(seen, body.text)
+    refusal.check(seen, body.text, has_recording=bool(found))
     return replace(told, text=body.text, blocks=tuple(body.blocks), media=found)

@@ -59,11 +59,16 @@ def _visible(tree: Element) -> str:
     return " ".join(parts)[:2_000]
 
 
-def check(signs: Signs, text: str) -> None:
-    """Raises UnreadableDocument for a page whose body is not there; `text` is what was found of it."""
+def check(signs: Signs, text: str, *, has_recording: bool = False) -> None:
+    """Raises UnreadableDocument for a page whose body is not there; `text` is what was found of it.
+
+    A page with a recording need not say anything itself.
+    """
     words = len(text.split())
     if signs.has_password and words < HARDLY:
         raise UnreadableDocument(LOGIN)
+    if has_recording:
+        return
     needs = signs.says_scripts or (signs.has_scripts and (signs.asks_for_scripts or signs.has_empty_root))
     if needs and words < FEW:
         raise UnreadableDocument(SCRIPTS)
