@@ -24,6 +24,11 @@ _DECLARED = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,80}?encoding=["']([\w.:-]{1,40})""", re.I
 )
 _SAMPLE = 64 * 1024
+FEW_ZEROS = 50  # bytes of a text to one that is zero, by mistake
+# Those that files really have; the others of Python's hundred fit by chance.
+_USUAL = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "koi8_u", "iso8859_2",
+          "iso8859_5", "iso8859_7", "iso8859_15", "cp437", "cp850", "cp866", "cp874", "cp932", "euc_jp", "gb18030",
+          "big5hkscs", "cp949"]  # fmt: skip
 NOT_TEXT = "This is no text: it has bytes that stand for no character. Check that the file is what its name says."
 
 
@@ -38,8 +43,9 @@ def decoded(data: bytes, charset: str = "") -> str:
     told = _codec(charset)
     if told in _STATEFUL or told.startswith(("utf-16", "utf-32")):
         return data.decode(told, "replace")
-    if b"\0" in data[:_SAMPLE]:
-        return data.decode(_two_bytes(data[:_SAMPLE]), "replace")
+    sample = data[:_SAMPLE]
+    if sample.count(0) * FEW_ZEROS > len(sample):
+        return data.decode(_two_bytes(sample), "replace")
     try:  # what is UTF-8 by chance is no text in any other charset
         return data.decode()
     except UnicodeDecodeError:
@@ -73,7 +79,8 @@ def _two_bytes(sample: bytes) -> str:
 def _other(data: bytes, told: str) -> str:
     lenient = data.decode("utf-8", "replace")
     wrong = lenient.count("\ufffd")
-    if wrong * 20 <= sum(not sign.isascii() for sign in lenient) - wrong:  # UTF-8 that was damaged or cut
+    # What is not UTF-8 has hardly a character right by chance; what is, and was cut or damaged, has most of them.
+    if wrong * 2 <= sum(not sign.isascii() for sign in lenient) - wrong:
         return lenient
     if told and told != "utf-8":
         text = data.decode(told, "replace")
@@ -87,7 +94,7 @@ def _guessed(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     telling = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_SAMPLE]
-    best = from_bytes(telling).best()
+    best = from_bytes(telling, cp_isolation=_USUAL).best()
     if best is None:
         raise UnreadableDocument(NOT_TEXT)
     return _codec(best.encoding) or "cp1252"

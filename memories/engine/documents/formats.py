@@ -20,7 +20,7 @@ MARKDOWN_ENDINGS = {".md", ".markdown", ".mdown", ".mkd"}
 
 
 def reader_of(media_type: str, name: str) -> Reader:
-    """By the type; plain text is Markdown when its name says so. Raises UnreadableDocument for a type that none reads."""
+    """By the type; plain text is Markdown when its name says so. Raises UnreadableDocument when none reads it."""
     kind = media_type.partition(";")[0].strip().lower()
     ending = PurePath(name).suffix.lower()
     if kind in HTML:

@@ -21,7 +21,7 @@ _IMAGE = re.compile(r"!\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 _FENCE = re.compile(r"[ >]*(?:`{3,}|~{3,})\s*\Z")
 
 
-def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
+def read(job: Job, progress: Callable[[int, int], None]) -> Document:
     told, text = parted(text_of(job))
     blocks = tuple(_Outline(text).blocks())
     return Document(

@@ -11,7 +11,7 @@ from memories.engine.documents.model import Document
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What is to be read. `media_type`, `url`, `name` and `charset` are as whoever has the file knows them, or empty."""
+    """What is to be read. `media_type`, `url`, `name` and `charset` are what is known of it, or empty."""
 
     path: Path
     media_type: str

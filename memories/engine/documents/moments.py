@@ -8,11 +8,11 @@ from dateutil import parser
 
 _EARLIEST = datetime(1400, 1, 1, tzinfo=UTC)
 _SLACK = timedelta(days=2)  # clocks and zones differ; what lies further ahead is no date of publication
-_NOWHERE = datetime(1, 1, 1), datetime(2, 2, 2)
+_OTHER_DAYS = datetime(1, 1, 1), datetime(2, 2, 2)  # noqa: DTZ001 -- a zone is what they must not add
 
 
 def moment(told: object) -> datetime | None:
-    """The time in UTC; without a zone it is taken for UTC, a mere date for its midnight. None for what is no full date."""
+    """The time in UTC; one without a zone is taken for UTC, a date for its midnight. None for what is no full date."""
     if isinstance(told, datetime):
         found: datetime | None = told
     elif isinstance(told, date):
@@ -27,7 +27,7 @@ def _parsed(told: str) -> datetime | None:
     if not 8 <= len(told) <= 60:
         return None
     try:
-        first, second = (parser.parse(told, default=default) for default in _NOWHERE)
+        first, second = (parser.parse(told, default=default) for default in _OTHER_DAYS)
     except (ValueError, OverflowError, TypeError, ArithmeticError):
         return None
     return first if first.date() == second.date() else None

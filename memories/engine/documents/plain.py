@@ -14,7 +14,7 @@ _PARAGRAPH = re.compile(r"[^\s][^\n]*(?:\n(?![^\S\n]*(?:\n|\Z))[^\n]*)*")
 _ITEM = re.compile(r"[^\S\n]*(?:[-*+\u2022\u2013]|\d{1,3}[.)])[^\S\n]+(?=\S)")
 
 
-def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
+def read(job: Job, progress: Callable[[int, int], None]) -> Document:
     text = text_of(job)
     return Document(text, blocks=tuple(_blocks(text, job.limits.blocks)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import selectors
@@ -102,10 +103,8 @@ class _Child:
     def __exit__(self, *exc: object) -> None:
         self.end()
         self._output.close()
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._input.close()
-        except BrokenPipeError:
-            pass
 
     def end(self) -> None:
         if self._process.poll() is None:

@@ -39,7 +39,7 @@ _HEADING = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)
 _CODE = re.compile(r"code|source|listing|preformatted|macro", re.IGNORECASE)
 
 
-def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
+def read(job: Job, progress: Callable[[int, int], None]) -> Document:
     _check(job.path, job.limits)
     try:
         file = docx.Document(str(job.path))
@@ -101,7 +101,7 @@ def _language(file: Any) -> str:
 
 
 class _Body:
-    """Writes what stands in the body, in its order; also in content controls and in text that was inserted on review."""
+    """Writes what stands in the body, also in content controls and in what was inserted on review."""
 
     def __init__(self, file: Any, writer: Writer) -> None:
         self._body = file.element.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -23,9 +24,11 @@ MOST = 96  # sentences that are compared, half a second of the embedder's time
 TOO_ALIKE = 0.8  # cosine from which on a second sentence says nothing new
 REPETITION = 0.3  # of the best rank: what a sentence loses for being like one that is chosen
 _LEANS = re.compile(
-    r"[\"'\u201c\u201e\u00ab\u2018(]*(?:but|and|or|so|yet|however|moreover|furthermore|nevertheless|therefore|thus|instead|also|then|still|"
+    r"[\"'\u201c\u201e\u00ab\u2018(]*(?:"
+    r"but|and|or|so|yet|however|moreover|furthermore|nevertheless|therefore|thus|instead|also|then|still|"
     r"this|that|these|those|it|he|she|they|his|her|their|its|such|here|there|aber|und|doch|dennoch|deshalb|dies\w*|er|sie|es|"
-    r"mais|et|donc|cependant|ce|cette|ces|il|elle|ils|elles|pero|y|sin embargo|este|esta|estos|estas|no|yes|nein|ja|non|oui)\b",
+    r"mais|et|donc|cependant|ce|cette|ces|il|elle|ils|elles|pero|y|sin embargo|este|esta|estos|estas|"
+    r"no|yes|nein|ja|non|oui)\b",
     re.IGNORECASE,
 )
 
@@ -35,8 +38,9 @@ def summarize(
 ) -> Summary:
     """Three to five sentences of the text by its length, up to eight key phrases, and the minutes of reading.
 
-    LexRank (Erkan and Radev 2004) over the embeddings of the sentences, for languages other than English over their words.
-    Of a text with more than MOST sentences each of MOST stretches of equal length sends one, so that no part goes unheard.
+    LexRank (Erkan and Radev 2004) over the embeddings of the sentences, for languages other than English over their
+    words. Of a text with more than MOST sentences each of MOST stretches of equal length sends one, so that no part
+    goes unheard.
     The same text has the same summary. Raises WeightsUnavailable.
     """
     spans = candidates(text, sections, blocks)
@@ -64,7 +68,7 @@ def _delegates(text: str, spans: Sequence[Span], counts: Counter[str]) -> list[S
     edges = [round(i * len(spans) / MOST) for i in range(MOST + 1)]
     return [
         max(spans[first:last], key=lambda span: (words.weight(text[span[0] : span[1]], counts), -span[0]))
-        for first, last in zip(edges, edges[1:], strict=False)
+        for first, last in itertools.pairwise(edges)
     ]
 
 
@@ -91,7 +95,7 @@ def _worth(place: int, rank: Floats, similar: npt.NDArray[np.float32], picked: S
 
 
 def _fitness(sentence: str, place: int) -> float:
-    """What stands first often tells what follows; what leans on the sentence before it, and questions, can't stand alone."""
+    """What stands first often tells what follows; questions and what leans on others can't stand alone."""
     first = 1 + 0.3 / (1 + place)
     leans = 0.75 if _LEANS.match(sentence) else 1.0
     asks = 0.6 if sentence.rstrip("\"'\u201d\u2019)").endswith(("?", "\uff1f")) else 1.0

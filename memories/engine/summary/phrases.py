@@ -25,9 +25,10 @@ WEIGHED = 40  # of the phrases, those that are embedded
 LONGEST = 4  # words
 _TAGGERS = ("tok2vec", "tagger", "attribute_ruler")  # a fifth of what parsing costs
 _EMPTY_NOUNS = """
-thing things way ways lot lots kind kinds sort bit part parts number people person time times day days year years week weeks month months
-hour hours minute minutes second seconds today yesterday tomorrow morning evening night case cases fact example reason
-metre metres meter meters kilometre kilometres mile miles gram grams pound pounds euro euros percent end beginning something anything everything nothing one ones man men woman women place side hand way name
+thing things way ways lot lots kind kinds sort bit part parts number people person time times day days year years week
+weeks month months hour hours minute minutes second seconds today yesterday tomorrow morning evening night case cases
+fact example reason metre metres meter meters kilometre kilometres mile miles gram grams pound pounds euro euros
+percent end beginning something anything everything nothing one ones man men woman women place side hand way name
 """
 _EMPTY = frozenset(_EMPTY_NOUNS.split())
 _SCRIPT_RUN = re.compile(r"[\u4e00-\u9fff]{2,6}|[\u30a0-\u30ff]{3,10}")
@@ -35,7 +36,7 @@ _SPLIT = re.compile(r"[^\w'\u2019\u30fb-]+|(?<!\w)-|-(?!\w)")
 
 
 def english_phrases(text: str, sentences: Sequence[str], vectors: npt.NDArray[np.float32]) -> list[str]:
-    """By how near a phrase is to the middle of the text (EmbedRank, Bennani-Smires et al. 2018) and how often it occurs."""
+    """By how often a phrase occurs and how near it is to the text's middle (EmbedRank, Bennani-Smires et al. 2018)."""
     found: dict[str, str] = {}
     for doc in _tagged(sentences):
         for phrase in _noun_phrases(doc):
@@ -56,7 +57,7 @@ def english_phrases(text: str, sentences: Sequence[str], vectors: npt.NDArray[np
 
 
 def other_phrases(sentences: Sequence[str], counts: Counter[str], language: str) -> list[str]:
-    """Words in a row without little ones between them, that occur again, by how often they do (RAKE, Rose et al. 2010)."""
+    """Words in a row, no little ones between, by how often they occur again (RAKE, Rose et al. 2010)."""
     little = _little_words(language)
     found: Counter[str] = Counter()
     shown: dict[str, str] = {}

@@ -14,8 +14,8 @@ _END = re.compile(
     r"[.!?\u2026]+[\"'\u201d\u2019\u00bb)\]]*(?=\s|\Z)|[\u3002\uff01\uff1f\uff61]+[\u201d\u2019\u300d\u300f]*"
 )
 _ABBREVIATIONS = """
-mr mrs ms dr prof st sr jr rev hon gen col capt lt sgt gov sen rep vs etc al inc ltd co corp no nos vol pp ed eds fig figs eq
-approx ca cf dept est ext jan feb mar apr jun jul aug sep sept oct nov dec mt ft
+mr mrs ms dr prof st sr jr rev hon gen col capt lt sgt gov sen rep vs etc al inc ltd co corp no nos vol pp ed eds
+fig figs eq approx ca cf dept est ext jan feb mar apr jun jul aug sep sept oct nov dec mt ft
 bzw ca usw evtl ggf inkl nr str tel vgl zb bspw hr fr abs art aufl bd mme mlle mgr sra srta dña ud uds av pág núm
 """
 _SHORT = frozenset(_ABBREVIATIONS.split())
@@ -33,7 +33,7 @@ _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 
 def candidates(text: str, sections: Sequence[Section], blocks: Sequence[Block]) -> list[Span]:
-    """The sentences that may stand in a summary: whole ones of paragraphs, no headings, rows, code or bare addresses."""
+    """The sentences that may stand in a summary: whole ones of running text, no headings, rows or code."""
     spans = [span for area in _areas(text, sections, blocks) for span in split(text, *area)]
     fitting = [span for span in spans if _is_whole(text[span[0] : span[1]])]
     if not fitting and any(section.seconds is not None for section in sections):  # a transcript without full stops

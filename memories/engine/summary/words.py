@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -17,7 +18,7 @@ _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 LITTLE = ENGLISH | FOREIGN
 MOST_COUNTED = 2_000_000  # characters; what is frequent in these is frequent in all
 
-# Words a minute, read silently with understanding (Trauzettel-Klosinski and Dietz 2012, texts of IReST; English: Brysbaert 2019).
+# Words a minute, read with understanding (IReST: Trauzettel-Klosinski and Dietz 2012; English: Brysbaert 2019).
 WORDS_A_MINUTE = {
     "ar": 138, "de": 179, "en": 238, "es": 218, "fi": 161, "fr": 195, "he": 187, "it": 188, "nl": 202, "pl": 166,
     "pt": 181, "ru": 184, "sl": 180, "sv": 199, "tr": 166,
@@ -46,13 +47,13 @@ def minutes(text: str, language: str) -> int:
 
 
 def weight(sentence: str, counts: Counter[str]) -> float:
-    """How much of what the text often speaks of stands in the sentence: the mean over its words, little ones as none."""
+    """How much of what the text often speaks of stands in the sentence: a mean over its words, little ones as none."""
     words = words_of(sentence)
     return sum(math.log1p(counts[word]) for word in set(words) if word not in LITTLE) / (len(words) + 4)
 
 
 def vectors(sentences: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Unit rows of tf-idf, words of scripts without blanks as pairs of signs: for languages the embedder does not know."""
+    """Unit rows of tf-idf, of scripts without blanks over pairs of signs: for languages the embedder does not know."""
     bags = [Counter(_terms(sentence)) for sentence in sentences]
     spread = Counter(term for bag in bags for term in bag)
     column = {term: i for i, term in enumerate(sorted(spread))}
@@ -60,11 +61,12 @@ def vectors(sentences: Sequence[str]) -> npt.NDArray[np.float32]:
     for row, bag in enumerate(bags):
         for term, count in bag.items():
             matrix[row, column[term]] = count * math.log(1 + len(bags) / spread[term])
-    return matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return np.asarray(matrix / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def _terms(sentence: str) -> list[str]:
     words = words_of(sentence)
     if _SPACELESS.search(sentence):
-        return [a + b for a, b in zip(words, words[1:], strict=False)]
+        return [a + b for a, b in itertools.pairwise(words)]
     return [word[:6] for word in words if word not in LITTLE]  # a stem, roughly

@@ -36,6 +36,12 @@ def body(source: str) -> str:
     return html.unescape(shown)
 
 
+def everything(source: str) -> str:
+    """All that a browser would show of the page."""
+    visible = re.sub(r"(?s)<(script|style|head)\b.*?</\1>|<!--.*?-->", " ", source)
+    return html.unescape(_TAG.sub(" ", _IN_WORDS.sub("", visible)))
+
+
 def tokens(text: str) -> list[str]:
     """Words and numbers, in small letters; of scripts without blanks each sign."""
     return re.findall(r"\w+", _SCRIPT_WITHOUT_BLANKS.sub(r" \1 ", text.casefold()))

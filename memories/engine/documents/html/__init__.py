@@ -17,7 +17,7 @@ from memories.engine.documents.model import Document
 MOST_BYTES = 25 * MEGABYTE
 
 
-def read(job: Job, _progress: Callable[[int, int], None]) -> Document:
+def read(job: Job, progress: Callable[[int, int], None]) -> Document:
     size = job.path.stat().st_size
     if size > MOST_BYTES:
         raise UnreadableDocument(f"The page has {size / MEGABYTE:,.0f} MB; pages of up to 25 MB are read.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import trafilatura
+from trafilatura.settings import Document as Extracted
 from trafilatura.settings import Extractor, use_config
 
 from memories.engine.documents.html.frame import framed
@@ -30,7 +31,7 @@ def written(tree: Element, url: str, told: Document) -> Writer:
     frame = framed(tree)
     found = trafilatura.bare_extraction(tree if frame is None else frame, options=_options(url, fast=frame is not None))
     writer = Writer()
-    if found is not None and found.body is not None:
+    if isinstance(found, Extracted):
         scribe = _Scribe()
         scribe.write(found.body)
         for piece in without_leftovers(scribe.pieces, told.title, told.author):

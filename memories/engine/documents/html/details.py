@@ -21,6 +21,7 @@ _TIMES = ("article:published_time", "og:article:published_time", "og:published_t
           "parsely-pub-date", "sailthru.date", "pubdate", "publishdate", "publish-date", "publication_date",
           "article.published", "cxenseparse:recs:publishtime")  # fmt: skip
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?=\Z|[-_])")
+_META_NAMES = ("property", "name", "itemprop", "http-equiv")
 MOST_JSON = 512 * 1024
 DATES = {"original_date": True, "extensive_search": False}
 

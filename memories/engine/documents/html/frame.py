@@ -20,8 +20,11 @@ SENTENCE = 8  # words
 HELD = 0.7  # of all prose, in the innermost element that may be the frame
 GAIN = 0.15  # of all prose, that the next element around must add to be taken instead
 _PIECES = ("p", "li", "dd", "blockquote", "pre", "td", "div", "section", "article")
-_BLOCKS = {"p", "li", "dd", "dt", "blockquote", "pre", "td", "th", "tr", "table", "ul", "ol", "dl", "div", "section",
-           "article", "main", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "header", "footer", "form", "details"}  # fmt: skip
+_BLOCKS = {
+    "p", "li", "dd", "dt", "blockquote", "pre", "td", "th", "tr", "table", "ul", "ol", "dl", "div", "section",
+    "article", "main", "figure",
+    "h1", "h2", "h3", "h4", "h5", "h6", "header", "footer", "form", "details",
+}  # fmt: skip
 
 
 def framed(tree: Element) -> Element | None:

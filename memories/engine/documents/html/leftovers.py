@@ -8,40 +8,58 @@ from dataclasses import dataclass
 
 from memories.engine.documents.model import BlockKind
 
-_LEFTOVER = re.compile(
-    r"(?:advertisement|advertising|ad|sponsored(?: content)?|share(?: this)?(?: (?:article|post|page|story|on|via).{0,40})?|"
-    r"(?:follow|like) us(?: on .{0,40})?|related(?: (?:articles?|posts?|stories|reading|links|topics))?|"
-    r"you (?:may|might) also (?:like|enjoy)|(?:keep|continue) reading|read (?:more|next|also)(?:: .{0,120})?|see also: .{0,120}|"
-    r"more (?:from|on|stories).{0,40}|recommended(?: for you)?|sign up|subscribe(?: now| to .{0,60})?|log ?in|print|tweet|"
-    r"comments?(?: \(\d+\))?|\d+ (?:comments?|answers?|replies|likes|shares|views)|leave a (?:comment|reply)|"
-    r"back to (?:top|the top)|skip to (?:main )?content|loading|copy(?: link| to clipboard)?|edit this page|"
-    r"previous(?: (?:post|article|page))?|next(?: (?:post|article|page))?|(?:filed under|tags?|tagged|categories|topics):?.{0,80}|"
-    r"anzeige|werbung|lesen sie auch:?.{0,120}|mehr zum thema|teilen|publicité|lire aussi ?:?.{0,120}|à lire aussi.{0,120}|"
-    r"partager|publicidad|lea también:?.{0,120}|compartir|pubblicità|leggi anche:?.{0,120}|реклама|читайте также:?.{0,120}|"
-    r"広告|関連記事|この記事をシェア|【(?:ＰＲ|PR|AD|広告)】.*)\W*",
-    re.IGNORECASE | re.DOTALL,
-)
-_RIGHTS = re.compile(
-    r"(?:©|\(c\)|copyright\b|all rights reserved|無断転載|alle rechte vorbehalten|tous droits réservés).{0,160}",
-    re.I | re.S,
-)
-_ABOVE = re.compile(
-    r"(?:(?:words |text |written |story |photographs? |photos |illustrations? )?by|von|von:|par|por|di|текст:?|автор:?|文|取材) \S.{0,160}|"
-    r"(?:first )?(?:published|posted|updated|last (?:updated?|modified|edited|reviewed)|aktualisiert|veröffentlicht|publié|mis à jour|temps de lecture|"
-    r"publicado|actualizado|опубликовано)\b.{0,100}|"
-    r"(?:.{0,60}\W)?\d+[ -]?(?:min(?:ute)?s?|minuten|мин)[. ]*(?:read|lesezeit|de lecture|de lectura|чтения)?|lesezeit.{0,30}",
-    re.IGNORECASE | re.DOTALL,
-)
-_MONTHS = (
-    r"jan\w*|feb\w*|mar\w*|apr\w*|ma[yi]\w*|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*|fév\w*|avr\w*|juin|"
-    r"juil\w*|août|déc\w*|ene\w*|abr\w*|ago\w*|dic\w*|mär\w*|янв\w*|фев\w*|мар\w*|апр\w*|мая|июн\w*|июл\w*|авг\w*|сен\w*|"
-    r"окт\w*|ноя\w*|дек\w*"
-)
-_DAY_PART = re.compile(
-    rf"\b(?:\d{{1,4}}(?:st|nd|rd|th|er|年|月|日|時|分)*|{_MONTHS}|mon|tue|wed|thu|fri|sat|sun|\w{{3,7}}day|a\.?m|p\.?m|utc|gmt|cet|est|"
-    r"uhr|at|um|à|de|of|h|г|года)\b|\d+[年月日時分]|[年月日時分]|[\W_]",
-    re.IGNORECASE,
-)
+# One pattern a line.
+_LEFTOVERS = r"""
+advertisement|advertising|ad|sponsored(?: content)?
+share(?: this)?(?: (?:article|post|page|story|on|via).{0,40})?
+(?:follow|like) us(?: on .{0,40})?
+related(?: (?:articles?|posts?|stories|reading|links|topics))?
+you (?:may|might) also (?:like|enjoy)|recommended(?: for you)?
+(?:keep|continue) reading|read (?:more|next|also)(?:: .{0,120})?|see also: .{0,120}
+more (?:from|on|stories).{0,40}
+sign up|subscribe(?: now| to .{0,60})?|log ?in|print|tweet
+comments?(?: \(\d+\))?|\d+ (?:comments?|answers?|replies|likes|shares|views)|leave a (?:comment|reply)
+back to (?:the )?top|skip to (?:main )?content|loading|copy(?: link| to clipboard)?|edit this page
+(?:previous|next)(?: (?:post|article|page))?
+(?:filed under|tags?|tagged|categories|topics):?.{0,80}
+anzeige|werbung|lesen sie auch:?.{0,120}|mehr zum thema|teilen
+publicité|(?:à )?lire aussi ?:?.{0,120}|partager
+publicidad|lea también:?.{0,120}|compartir
+pubblicità|leggi anche:?.{0,120}
+реклама|читайте также:?.{0,120}
+広告|関連記事|この記事をシェア|【(?:\uff30\uff32|PR|AD|広告)】.*
+"""
+_RIGHTS_RESERVED = r"""
+©|\(c\)|copyright\b|all rights reserved
+無断転載|alle rechte vorbehalten|tous droits réservés
+"""
+_ABOUT_THE_TEXT = r"""
+(?:(?:words |text |written |story |photographs? |photos |illustrations? )?by) \S.{0,160}
+(?:von:?|par|por|di|текст:?|автор:?|文|取材) \S.{0,160}
+(?:first )?(?:published|posted|updated|last (?:updated?|modified|edited|reviewed))\b.{0,100}
+(?:aktualisiert|veröffentlicht|publié|mis à jour|temps de lecture|publicado|actualizado|опубликовано)\b.{0,100}
+(?:.{0,60}\W)?\d+[ -]?(?:min(?:ute)?s?|minuten|мин)[. ]*(?:read|lesezeit|de lecture|de lectura|чтения)?
+lesezeit.{0,30}
+"""
+_MONTHS = r"""
+jan\w*|feb\w*|mar\w*|apr\w*|ma[yi]\w*|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*
+fév\w*|avr\w*|juin|juil\w*|août|déc\w*|ene\w*|abr\w*|ago\w*|dic\w*|mär\w*
+янв\w*|фев\w*|мар\w*|апр\w*|мая|июн\w*|июл\w*|авг\w*|сен\w*|окт\w*|ноя\w*|дек\w*
+"""
+_OF_A_DATE = r"""
+\d{1,4}(?:st|nd|rd|th|er|年|月|日|時|分)*
+mon|tue|wed|thu|fri|sat|sun|\w{3,7}day|a\.?m|p\.?m|utc|gmt|cet|est|uhr|at|um|à|de|of|h|\u0433|года
+"""
+
+
+def _any_of(patterns: str, after: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(patterns.split(chr(10))[1:-1])}){after}", re.IGNORECASE | re.DOTALL)
+
+
+_LEFTOVER = _any_of(_LEFTOVERS, r"\W*")
+_RIGHTS = _any_of(_RIGHTS_RESERVED, ".{0,160}")
+_ABOVE = _any_of(_ABOUT_THE_TEXT, "")
+_DATE_WORD = _any_of(_OF_A_DATE.rstrip() + _MONTHS, r"(?!\w)|\d+[年月日時分]|[年月日時分]|[\W_]")
 _SENTENCES = re.compile(r"[^\W\d_]{4}[.!?]\s+[^\W\d_]+\s+[^\W\d_]+\s")
 LONG = 12  # words of a paragraph that is text beyond doubt
 LONG_SIGNS = 80  # the same in characters, for scripts without blanks
@@ -101,4 +119,4 @@ def _is_above(piece: Piece) -> bool:
 def _tells_of_text(line: str) -> bool:
     if _ABOVE.fullmatch(line) and not _SENTENCES.search(line):
         return True
-    return any(sign.isdigit() for sign in line) and not _DAY_PART.sub("", line)
+    return any(sign.isdigit() for sign in line) and not re.sub(_DATE_WORD, "", line)

@@ -56,7 +56,7 @@ def _told(tree: Element, base: str) -> Iterator[MediaLink]:
 
 
 def _downloads(tree: Element, base: str) -> Iterator[MediaLink]:
-    """Links to files where the page is one episode's: it calls itself so, or the link does, and there are few of them."""
+    """Links to files, few of them, on a page that is one episode's: it calls itself so, or the link does."""
     anchors = [a for a in tree.iter("a") if _is_file(a.get("href") or "")]
     if not anchors or len({a.get("href") for a in anchors}) > _NEAR:
         return

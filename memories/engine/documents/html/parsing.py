@@ -8,14 +8,21 @@ from typing import Any
 
 from lxml import etree, html
 
+from memories.engine.documents.errors import UnreadableDocument
+
 Element = Any  # lxml has no types
+MOST_ELEMENTS = 200_000  # long pages of a book have 20,000
+TOO_MANY = "The page is far longer than any article, so it was not read. Save the part that you need as a file."
 DEEPEST = 400  # levels; browsers draw 512, and what walks a tree level by level must not run out of stack
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 
 
 def parsed(markup: str) -> Element | None:
-    """The page as a tree without comments, at most DEEPEST levels deep; None when there is nothing in it."""
+    """The page as a tree without comments, at most DEEPEST levels deep; None when there is nothing in it.
+
+    Raises UnreadableDocument for more than MOST_ELEMENTS: what finds the body takes their square, in the end.
+    """
     clean = _XML_DECLARATION.sub("", _UNSTORABLE.sub("", markup))
     parser = html.HTMLParser(
         encoding="utf-8",
@@ -39,8 +46,12 @@ def _flatten(tree: Element) -> None:
     """What lies deeper than DEEPEST keeps its words and loses its tags."""
     depth = 0
     deep = []
+    count = 0
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         depth += 1 if event == "start" else -1
+        count += event == "start"
+        if count > MOST_ELEMENTS:
+            raise UnreadableDocument(TOO_MANY)
         if event == "start" and depth == DEEPEST and len(element):
             deep.append(element)
     for element in deep:

@@ -10,11 +10,11 @@ from lxml import html
 from memories.engine.documents.html.parsing import Element, words_in
 
 _CONTAINERS = ("article", "body", "div", "section", "main", "center", "header")
-_INLINE = {
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
-    "ins", "kbd", "label", "mark", "math", "nobr", "picture", "q", "rp", "rt", "ruby", "s", "samp", "small", "span",
-    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
-}  # fmt: skip
+_INLINE_TAGS = """
+a abbr acronym b bdi bdo big br cite code data del dfn em font i img ins kbd label mark math nobr picture q rp rt ruby s
+samp small span strike strong sub sup time tt u var wbr
+"""
+_INLINE = frozenset(_INLINE_TAGS.split())
 _BLOCKS = ("p", "div", "section", "article", "ul", "ol", "dl", "table", "pre", "blockquote", "figure",
            "h1", "h2", "h3", "h4", "h5", "h6", "hr")  # fmt: skip
 _LONG_CELL = 60  # words: a cell of a table with data has fewer

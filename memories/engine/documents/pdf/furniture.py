@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -51,14 +52,14 @@ def _candidates(page: Page) -> Iterator[Line]:
 
 
 def _usual_gap(ordered: Sequence[Line]) -> float:
-    gaps = Counter(round(a.baseline - b.baseline) for a, b in zip(ordered, ordered[1:], strict=False))
+    gaps = Counter(round(a.baseline - b.baseline) for a, b in itertools.pairwise(ordered))
     gaps.pop(0, None)
     return float(gaps.most_common(1)[0][0]) if gaps else 12.0
 
 
 def _outer(ordered: Sequence[Line], low: float, high: float, usual: float) -> Iterator[Line]:
     found: list[Line] = []
-    for line, following in zip(ordered[:DEPTH], ordered[1:], strict=False):
+    for line, following in itertools.pairwise(ordered):
         if not low <= line.baseline <= high or len(line.text) > LONGEST:
             return
         found.append(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ class Setter:
         """The usual distance from line to line: the most frequent one of lines of the body's size."""
         gaps = Counter(
             round(a.baseline - b.baseline, 0)
-            for a, b in zip(lines, lines[1:], strict=False)
+            for a, b in itertools.pairwise(lines)
             if 0.7 * self._size < a.baseline - b.baseline < 2.2 * self._size and _alike(a, b)
         )
         return gaps.most_common(1)[0][0] if gaps else self._size * 1.2
