@@ -20,6 +20,8 @@ from memories.models import (
     EntityType,
     Fact,
     FactSupport,
+    Feed,
+    FeedEntry,
     IdempotencyKey,
     Import,
     ImportPart,
@@ -349,3 +351,19 @@ class SourceKeyAdmin(ReadOnlyAdmin):
     list_select_related = ["project", "document"]
     search_fields = ["=key", "document__url"]
     heavy = ("document__blocks", "document__sections")
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "project", "every", "paused", "next_at", "fetched_at", "failures"]
+    list_filter = ["paused"]
+    list_select_related = ["project"]
+    search_fields = ["title", "url", "project__name", "=id"]
+
+
+@admin.register(FeedEntry)
+class FeedEntryAdmin(ReadOnlyAdmin):
+    list_display = ["key", "feed", "memory", "seen_at"]
+    list_select_related = ["feed", "memory"]
+    search_fields = ["=key", "feed__title", "feed__url"]
+    heavy = TEXTS_OF_MEMORY

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 
 from memories.fetching import FetchError, Rules, addresses
+from memories.fetching.rules import FEEDS, MB
+
+MAX_FEED_BYTES = 5 * MB
 
 
 class BadRule(Exception):
@@ -23,6 +28,11 @@ def rules() -> Rules:
             _host(text.strip()) for text in settings.MEMSTACK_PRIVATE_HOSTS if text.strip()
         ),
     )
+
+
+def feed_rules() -> Rules:
+    """The same for feeds, which are small texts, and for pages, which may name one."""
+    return replace(rules(), accepted=FEEDS | {"text/html"}, max_page_bytes=MAX_FEED_BYTES)
 
 
 def _port(text: str) -> int:

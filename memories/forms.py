@@ -175,3 +175,33 @@ class SearchForm(forms.Form):
 
     def clean_q(self) -> str:
         return check_characters(self.cleaned_data["q"]).strip()
+
+
+class FeedPeriodForm(forms.Form):
+    """How often a feed is fetched."""
+
+    PERIODS = (
+        (900, "every 15 minutes"),
+        (3600, "every hour"),
+        (6 * 3600, "every 6 hours"),
+        (24 * 3600, "every day"),
+        (7 * 24 * 3600, "every week"),
+    )
+
+    every_seconds = forms.TypedChoiceField(choices=PERIODS, coerce=int, initial=3600, label="Fetched")
+
+    def every(self) -> int:
+        return int(self.cleaned_data["every_seconds"])
+
+    def words(self) -> str:
+        return dict(self.PERIODS)[self.every()]
+
+
+class FeedForm(FeedPeriodForm):
+    url = forms.CharField(
+        max_length=2000,
+        label="Address",
+        widget=forms.URLInput(attrs={"placeholder": "https://blog.example/feed", "autocomplete": "off"}),
+        help_text="Of an RSS or Atom feed or a podcast, or of a page that names its feed.",
+    )
+    field_order = ("url", "every_seconds")

@@ -24,6 +24,7 @@ from memories.models import (
     EntityAlias,
     Fact,
     FactSupport,
+    Feed,
     Import,
     Memory,
     MemoryTag,
@@ -241,6 +242,15 @@ def current_memberships() -> QuerySet[CommunityMembership]:
 
 def _members(community: Community | UUID) -> QuerySet[CommunityMembership]:
     return current_memberships().filter(Q(community=community) | Q(community__parent=community))
+
+
+# --- feeds
+
+
+def feeds(scope: Scope) -> QuerySet[Feed]:
+    """The feeds, newest first, with their newest fetch."""
+    rows = Feed.objects.filter(within(scope)).select_related("task", "project")
+    return rows.defer("task__payload", "task__traceback").order_by("-id")
 
 
 # --- projects

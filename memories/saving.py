@@ -14,9 +14,9 @@ from django.db import IntegrityError, transaction
 from memories import files, intake
 from memories.engine.documents import kinds
 from memories.fetching import FetchError, addresses, sniffing
+from memories.fetching.addresses import key_of, shown
 from memories.fetching.errors import NEVER
 from memories.models import Memory, MemoryTag, Project, SavedDocument, SourceKey
-from memories.pipelines.duplicates import key_of
 from memories.validation import NewMemory, check_characters
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -195,11 +195,6 @@ def check_address(url: str) -> str:
     except FetchError as error:
         raise ValidationError(str(error).removesuffix(NEVER).strip(), code=error.code) from None
     return url
-
-
-def shown(url: str) -> str:
-    """What an article is called until its title is known."""
-    return url.partition("://")[2].removeprefix("www.").rstrip("/")[:500]
 
 
 # --- files

@@ -8,7 +8,7 @@ from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from memories.views import adding, graph, importing, media, memory, projects, search
+from memories.views import adding, feeds, graph, importing, media, memory, projects, search
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -37,6 +37,8 @@ urlpatterns = [
     *in_project("import", importing.import_new, "import-new"),
     *in_project("import/<uuid:import_id>", importing.import_detail, "import"),
     *in_project("import/<uuid:import_id>/rejected.csv", importing.rejected_csv, "import-rejected"),
+    *in_project("feeds", feeds.feed_list, "feeds"),
+    *in_project("feeds/<uuid:feed_id>", feeds.feed_change, "feed-change"),
     *in_project("search", search.search_page, "search"),
     *in_project("entities", graph.entity_list, "entities"),
     *in_project("entities/<uuid:entity_id>", graph.entity_detail, "entity"),

@@ -11,6 +11,7 @@ class Kind(models.TextChoices):
     INGEST_EPISODE = "ingest_episode", "Ingest episode"
     INGEST_ARTICLE = "ingest_article", "Ingest article"
     INGEST_FILE = "ingest_file", "Ingest file"
+    FETCH_FEED = "fetch_feed", "Fetch feed"
     REBUILD_COMMUNITIES = "rebuild_communities", "Rebuild communities"
     IMPORT_MEMORIES = "import_memories", "Import memories"
 
@@ -19,6 +20,7 @@ QUEUES: dict[str, str] = {
     Kind.INGEST_EPISODE: "ingest",
     Kind.INGEST_ARTICLE: "media",
     Kind.INGEST_FILE: "media",
+    Kind.FETCH_FEED: "media",
     Kind.REBUILD_COMMUNITIES: "graph",
     Kind.IMPORT_MEMORIES: "ingest",
 }

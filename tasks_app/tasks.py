@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
+from memories.pipelines import fetch_feed as feeds
 from memories.pipelines import import_memories as importing
 from memories.pipelines import ingest_article as articles
 from memories.pipelines import ingest_episode as ingestion
@@ -31,6 +32,12 @@ def ingest_article(self: Task[Any, Any], task_id: str) -> None:
 def ingest_file(self: Task[Any, Any], task_id: str) -> None:
     """Turns the task's uploaded file into text and graph."""
     runner.run(task_id, uploads.run, str(self.request.hostname))
+
+
+@shared_task(bind=True, name=Kind.FETCH_FEED.value)
+def fetch_feed(self: Task[Any, Any], task_id: str) -> None:
+    """Saves what is new in the task's feed."""
+    runner.run(task_id, feeds.run, str(self.request.hostname))
 
 
 @shared_task(bind=True, name=Kind.REBUILD_COMMUNITIES.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memories.api.base import routes
 from memories.api.views.documents import ArticleViewSet, FileViewSet
+from memories.api.views.feeds import FeedImportViewSet, FeedViewSet
 from memories.api.views.graph import CommunityViewSet, EntityViewSet, FactViewSet
 from memories.api.views.keys import KeyViewSet
 from memories.api.views.media import MediaViewSet
@@ -36,6 +37,10 @@ urlpatterns = [
     *routes("memories/<uuid:pk>/media", MediaViewSet, "api-memory-media", get="retrieve"),
     *routes("articles", ArticleViewSet, "api-articles", post="create"),
     *routes("files", FileViewSet, "api-files", post="create"),
+    *routes("feeds", FeedViewSet, "api-feeds", get="list", post="create"),
+    *routes("feeds/import", FeedImportViewSet, "api-feeds-import", post="create"),
+    *routes("feeds/<uuid:pk>", FeedViewSet, "api-feed", get="retrieve", patch="partial_update", delete="destroy"),
+    *routes("feeds/<uuid:pk>/fetch", FeedViewSet, "api-feed-fetch", post="fetch"),
     *routes("entities", EntityViewSet, "api-entities", get="list"),
     *routes("entities/<uuid:pk>", EntityViewSet, "api-entity", get="retrieve"),
     *routes("facts", FactViewSet, "api-facts", get="list"),

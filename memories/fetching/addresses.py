@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 import socket
@@ -143,6 +144,16 @@ def canonical(url: str) -> str:
             "#" + quote(fragment, safe=SAFE_QUERY + "%") if fragment.startswith("!") else "",
         ]
     )
+
+
+def key_of(url: str) -> str:
+    """What is the same for all addresses of one article, in 64 characters; FetchError as `parse`."""
+    return hashlib.sha256(canonical(url).encode()).hexdigest()
+
+
+def shown(url: str) -> str:
+    """What a page is called until its title is known."""
+    return url.strip().partition("://")[2].removeprefix("www.").rstrip("/")[:500]
 
 
 def _without_dots(path: str) -> str:

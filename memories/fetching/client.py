@@ -106,7 +106,7 @@ class Visit:
         headers = {
             "Host": address.authority,
             "User-Agent": self.rules.user_agent,
-            "Accept": ACCEPT_FEED if self.rules.accepted <= FEEDS else ACCEPT,
+            "Accept": ACCEPT_FEED if self.rules.accepted >= FEEDS else ACCEPT,
             "Accept-Encoding": decoding.SENT,
             "Connection": "close",
         }

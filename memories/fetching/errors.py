@@ -12,10 +12,12 @@ NEVER = "Trying again does not help."
 
 
 class FetchError(EngineError):
-    """`retryable`: whether another try may help. `retry_after`: seconds that the server asked to wait for, or None."""
+    """`sentence`: what happened. `retryable`: whether another try may help. `retry_after`: seconds that the
+    server asked to wait for, or None."""
 
     def __init__(self, sentence: str, code: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
         super().__init__(f"{sentence} {AGAIN if retryable else NEVER}")
+        self.sentence = sentence
         self.code = code
         self.retryable = retryable
         self.permanent = not retryable

@@ -7,6 +7,7 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
 from memories.models.documents import SavedDocument, SourceKey
+from memories.models.feeds import Feed, FeedEntry
 from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
@@ -24,6 +25,8 @@ __all__ = [
     "EntityType",
     "Fact",
     "FactSupport",
+    "Feed",
+    "FeedEntry",
     "IdempotencyKey",
     "Import",
     "ImportPart",

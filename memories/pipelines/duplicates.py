@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from memories.engine.errors import InvalidSource
 from memories.fetching import FetchError
-from memories.fetching.addresses import canonical
+from memories.fetching.addresses import key_of
 from memories.models import SavedDocument, SourceKey
-
-
-def key_of(url: str) -> str:
-    """What is the same for all addresses of one article; FetchError when it is no address."""
-    return hashlib.sha256(canonical(url).encode()).hexdigest()
 
 
 def refuse_second(row: SavedDocument, url: str) -> None:

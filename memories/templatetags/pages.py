@@ -33,6 +33,7 @@ ICONS = {
     "settings": "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
     "more": "M5 12h.01M12 12h.01M19 12h.01",
     "import": "M12 4v11M7.5 10.5 12 15l4.5-4.5M4 17v3h16v-3",
+    "feeds": "M5 5a14 14 0 0 1 14 14M5 11a8 8 0 0 1 8 8M6 18h.01",
     "plus": "M12 5v14M5 12h14",
     "page": "M4 5h16v14H4zM4 9h16M7 7h.01",
     "file": "M6 3h9l4 4v14H6zM15 3v4h4",

@@ -19,24 +19,26 @@ from django.utils.dateparse import parse_datetime
 from memories import saving, services, uploads
 from memories.engine.types import Message
 from memories.files import NoRoom
-from memories.importing import texts
+from memories.importing import bookmarks, texts
 from memories.importing.refusals import ImportRefused, Unreadable
-from memories.management.importing import import_file, import_path
+from memories.management.importing import follow_feeds, import_file, import_path
 from memories.management.projects import find_project, follow, owner_of
 from memories.models import Project
 from memories.validation import NewMemory, check_content
 from tasks_app.services import StateConflict, TooManyPending
 
-MANY = {".jsonl", ".ndjson", ".zip"}
+MANY = {".jsonl": "jsonl", ".ndjson": "jsonl", ".zip": "zip", ".csv": "csv", ".opml": "opml"}
 DOCUMENTS = {".pdf", ".docx", ".doc", ".html", ".htm", ".wav", ".mp3", ".m4a", ".mp4", ".ogg", ".oga", ".flac"}
-FORMATS = ("text", "conversation", "jsonl", "json", "zip", "file")
+FORMATS = ("text", "conversation", "jsonl", "json", "zip", "csv", "html", "opml", "file")
 
 
 class Command(BaseCommand):
     help = (
         "Saves a text file (or - for standard input), an address, a document (PDF, Word, HTML) or a recording as a "
-        "memory. A .json list of {speaker, content} is one conversation. A folder, a .zip, a .jsonl, or a .json list of memories is imported as many. Exit code 1: "
-        "nothing was done, or it failed; 3: some memories were left out or failed; 130: interrupted, the task goes on."
+        "memory. A .json list of {speaker, content} is one conversation. A folder, a .zip, a .jsonl, a .json list of "
+        "memories, or bookmarks (.html, .csv, .json of Karakeep) are imported as many; the feeds of a .opml are "
+        "followed. Exit code 1: nothing was done, or it failed; 3: some memories were left out or failed; 130: "
+        "interrupted, the task goes on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -56,6 +58,8 @@ class Command(BaseCommand):
             self._save_document(project, given, options)
         elif given in ("text", "conversation"):
             self._save_one(project, given == "conversation", options)
+        elif given == "opml":
+            follow_feeds(self, project, path)
         elif options["title"] or options["tag"]:
             raise CommandError("--title and --tag are for a single memory; in an import each memory has its own.")
         elif path == "-":
@@ -122,15 +126,24 @@ def format_of(path: str) -> str:
     if path.lower().startswith(("https://", "http://")):
         return "url"
     suffix = Path(path).suffix.lower()
-    if suffix in DOCUMENTS:
-        return "file"
     if path != "-" and Path(path).is_dir():
         return "folder"
     if suffix in MANY:
-        return "zip" if suffix == ".zip" else "jsonl"
+        return MANY[suffix]
+    if suffix in DOCUMENTS:
+        return "html" if suffix in {".html", ".htm"} and _is_list(path) else "file"
     if suffix == ".json":
         return "conversation" if _begins_with_a_message(path) else "json"
     return "text"
+
+
+def _is_list(path: str) -> bool:
+    """Whether it is a list of bookmarks, not a page."""
+    try:
+        with Path(path).open("rb") as file:
+            return bool(bookmarks.HTML_LIST.search(file.read(4096)))
+    except OSError:
+        return False
 
 
 def _begins_with_a_message(path: str) -> bool:
