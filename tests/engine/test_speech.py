@@ -221,6 +221,14 @@ def test_a_gap_is_silence_so_that_times_stay_right(tmp_path: Path) -> None:
     assert len(np.concatenate(list(sound.samples(path, 15)))) == 15 * RATE
 
 
+def test_a_recording_that_goes_on_at_another_rate(tmp_path: Path) -> None:
+    """As where files were put behind each other."""
+    first = write(tmp_path / "a.mp3", recordings.speech(), "libmp3lame").read_bytes()
+    second = write(tmp_path / "b.mp3", recordings.speech(), "libmp3lame", rate=44_100).read_bytes()
+    path = plain(tmp_path, first + second)
+    assert sum(map(len, sound.samples(path, 3600))) / RATE == pytest.approx(2 * recordings.SECONDS, abs=0.3)
+
+
 # --- what is none
 
 
@@ -312,14 +320,16 @@ LISTS = {
     "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio {port} RTP/AVP 0\n",
 }
 
+ENDINGS = {"hls": "m3u8", "concat": "ffconcat", "dash": "mpd"}
+
 
 @pytest.mark.parametrize("kind", LISTS)
 @pytest.mark.parametrize("target", ["net", "file"])
 def test_a_file_that_names_others_leads_nowhere(tmp_path: Path, canary: HTTPServer, kind: str, target: str) -> None:
     port = canary.server_port
     speech_file = write(tmp_path / "secret.mp3", recordings.speech(), "libmp3lame")
-    url = f"http://127.0.0.1:{port}/a.mp3" if target == "net" else str(speech_file)
-    path = tmp_path / "list.mp3"
+    url = f"http://127.0.0.1:{port}/a.mp3" if target == "net" else speech_file.name
+    path = tmp_path / f"list.{ENDINGS.get(kind, kind)}"
     path.write_text(LISTS[kind].format(url=url, port=port))
     with pytest.raises(UnreadableDocument, match="damaged"):
         sound.look(path)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -19,7 +18,7 @@ from django.http import HttpResponseBase
 from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
-from memories import files, keys, serving
+from memories import files, keys, services, serving
 from memories.models import Memory, Project, SavedDocument
 from tests.memories import rows
 
@@ -199,7 +198,8 @@ def test_who_may_not_read_the_memory(memory: Memory, bob: User, charlie: User, c
 
 def test_a_memory_of_another_project_of_ones_own(memory: Memory, alice: User, client: Client) -> None:
     client.force_login(alice)
-    assert client.get(f"/project/{uuid4()}/memories/{memory.pk}/media").status_code == 404
+    other = services.create_project(alice, name="Gemini")
+    assert client.get(f"/project/{other.pk}/memories/{memory.pk}/media").status_code == 404
 
 
 def test_without_a_file_there_is_none(api: APIClient, project: Project, memory: Memory) -> None:

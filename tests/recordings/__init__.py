@@ -43,12 +43,14 @@ def noise(seconds: float) -> Samples:
     return np.asarray(800 * np.sin(2 * np.pi * 50 * at) + hiss).astype(np.int16)
 
 
-def write(path: Path, samples: Samples | None, codec: str, *, pictures: bool = False, **options: str) -> Path:
+def write(
+    path: Path, samples: Samples | None, codec: str, *, pictures: bool = False, rate: int = RATE, **options: str
+) -> Path:
     """Writes a recording in the format of the path's ending; without samples, only pictures."""
     seconds = len(samples) / RATE if samples is not None else 2.0
     with av.open(str(path), "w", options=options) as container:
         video = container.add_stream("mpeg4", rate=5) if pictures else None
-        sound = container.add_stream(codec, rate=RATE, layout="mono") if samples is not None else None
+        sound = container.add_stream(codec, rate=rate, layout="mono") if samples is not None else None
         if isinstance(video, av.VideoStream):
             _paint(container, video, int(seconds * 5))
         if isinstance(sound, av.AudioStream) and samples is not None:
