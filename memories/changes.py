@@ -37,8 +37,8 @@ def rows(project: Project, since: datetime) -> QuerySet[Any]:
     withdrawn = _columns(facts.filter(expired_at__gte=since), "id", "expired_at", "taken_back", Value(0))
     beliefs = FactBelief.objects.filter(fact__in=facts, known_until__gte=since).order_by()
     changed = _columns(beliefs, "fact_id", "known_until", "changed", F("id"))
-    found: QuerySet[Any] = learned.union(withdrawn, changed, all=True)
-    return found.order_by("-at", "-about", "-belief")
+    found: QuerySet[Any] = learned.union(withdrawn, changed, all=True).order_by("-at", "-about", "-belief")
+    return found
 
 
 def _columns(found: QuerySet[Any], fact: str, moment: str, kind: str, belief: Any) -> QuerySet[Any]:
@@ -46,8 +46,9 @@ def _columns(found: QuerySet[Any], fact: str, moment: str, kind: str, belief: An
     return named.values_list("about", "at", "what", "belief")
 
 
-def changes(page: Sequence[Sequence[Any]]) -> list[Change]:
+def changes(page: Iterable[Sequence[Any]]) -> list[Change]:
     """The changes of some rows, in their order. Four queries."""
+    page = list(page)
     wanted = Fact.objects.filter(pk__in={row[0] for row in page}).prefetch_related("beliefs")
     facts = {fact.pk: fact for fact in queries.with_support(wanted)}
     found = (_change(facts[pk], at, kind, belief) for pk, at, kind, belief in page if pk in facts)

@@ -10,9 +10,9 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from memories import intake, queries
+from memories import erasing, intake, queries
 from memories.engine.passages import render_conversation
-from memories.graph import decisions, deletion, merging
+from memories.graph import decisions, deletion, episodes, merging, upkeep
 from memories.graph.merging import Refused
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
@@ -29,6 +29,7 @@ from memories.models import (
     Review,
     SchemaType,
 )
+from memories.search import sweeping
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -44,11 +45,16 @@ def create_project(user: AbstractBaseUser, *, name: str, description: str = "") 
         project = Project.objects.create(name=name, description=description)
         project.refresh_from_db()
         Membership.objects.create(project=project, user_id=user.pk, role=Membership.Role.OWNER)
-        EntityType.objects.bulk_create(
-            EntityType(project=project, name=type_name, origin=SchemaType.Origin.BUILT_IN)
-            for type_name in BUILT_IN_ENTITY_TYPES
-        )
+        equip_project(project)
     return project
+
+
+def equip_project(project: Project) -> None:
+    """Gives a new project the built-in types."""
+    EntityType.objects.bulk_create(
+        EntityType(project=project, name=type_name, origin=SchemaType.Origin.BUILT_IN)
+        for type_name in BUILT_IN_ENTITY_TYPES
+    )
 
 
 def update_project(project: Project, changes: Mapping[str, str]) -> None:
@@ -56,6 +62,15 @@ def update_project(project: Project, changes: Mapping[str, str]) -> None:
     for name, value in changes.items():
         setattr(project, name, value)
     project.save(update_fields=[*changes, "updated_at"])
+
+
+def delete_project(project: Project) -> None:
+    """Deletes the project with all that is in it."""
+    with transaction.atomic():
+        erasing.erase_project(project)
+        upkeep.note_erasure()
+        sweeping.soon()
+        project.delete()
 
 
 def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> Memory:
@@ -69,10 +84,18 @@ def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> M
 
 def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion."""
+    task = _write_memory(memory, changes)
+    if "title" in changes and task is None:
+        episodes.retitle(memory)
+    return task
+
+
+def _write_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     with transaction.atomic():
         again = bool(CONTENT_FIELDS & changes.keys())
         if again:
             tasks.cancel_active(memory.tasks.all())  # before the memory is written: an attempt locks them in this order
+        erasing.erase_answers(memory)
         columns = _columns({name: value for name, value in changes.items() if name != "tags"})
         for name, value in columns.items():
             setattr(memory, name, value)
@@ -110,6 +133,8 @@ def delete_memory(memory: Memory) -> dict[str, int]:
     """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
+        erasing.erase(memory)
+        sweeping.soon()
         return deletion.delete(memory)
 
 

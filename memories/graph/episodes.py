@@ -109,6 +109,28 @@ def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Pass
     )
 
 
+def retitle(memory: Memory) -> None:
+    """Brings the words that the published passages are found by up to the memory's title, batch by batch."""
+    rows = list(Passage.objects.filter(memory=memory, generation=memory.generation).order_by("position"))
+    values = [_value(row) for row in rows]
+    here = SearchDocument.objects.filter(passage__memory=memory).defer("embedding")
+    documents = {row.passage_id: row for row in here}
+    changed = []
+    for row, value, before in zip(rows, values, [None, *values], strict=False):
+        text = ranking.search_text(value, before, memory.title)
+        document = documents.get(row.pk)
+        if document is not None and document.text != text:
+            document.text = text
+            changed.append(document)
+    for batch in _chunks(changed):
+        SearchDocument.objects.bulk_update(batch, ["text"])
+
+
+def _value(row: Passage) -> PassageValue:
+    message, speaker = row.message_id or None, row.speaker or None
+    return PassageValue(row.position, row.start, row.end, row.text, message, speaker, row.at)
+
+
 def remove_unpublished(memory: Memory, generation: int) -> None:
     """Deletes passages that attempts before `generation` left behind."""
     Passage.objects.filter(memory=memory, generation__lt=generation).exclude(generation=memory.generation).delete()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from memories.models import (
     Entity,
     EntityAlias,
+    Erasure,
     Fact,
     FactSupport,
     Mention,
@@ -32,7 +34,15 @@ def remove_passages(passages: QuerySet[Passage]) -> tuple[set[UUID], set[UUID]]:
     Passage.objects.filter(pk__in=ids).delete()
     hidden = Fact.every.filter(pk__in=fact_ids, subject=F("object"))
     hidden.filter(~Exists(FactSupport.objects.filter(fact=OuterRef("pk")))).delete()
+    if ids:
+        note_erasure()
     return {id for id in touched if id}, fact_ids
+
+
+def note_erasure() -> None:
+    """Leaves word, in the transaction of a deletion, that SQLite's files are to be swept (`search.sweeping`)."""
+    if connection.vendor == "sqlite":
+        Erasure.objects.create()
 
 
 def recount(entity_ids: Collection[UUID]) -> None:

@@ -54,6 +54,16 @@ class Migration(migrations.Migration):
                 'ordering': ['made_at', 'id'],
             },
         ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+            ],
+            options={
+                'ordering': ['id'],
+            },
+        ),
         migrations.RemoveConstraint(
             model_name='factsupport',
             name='fact_support_once',

@@ -6,6 +6,7 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
+from memories.models.erasure import Erasure
 from memories.models.graph import (
     Entity,
     EntityAlias,
@@ -31,6 +32,7 @@ __all__ = [
     "Entity",
     "EntityAlias",
     "EntityType",
+    "Erasure",
     "Fact",
     "FactBelief",
     "FactDecision",
