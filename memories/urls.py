@@ -8,7 +8,7 @@ from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from memories.views import graph, importing, memory, projects, search
+from memories.views import facts, graph, importing, memory, projects, search
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -37,6 +37,9 @@ urlpatterns = [
     *in_project("search", search.search_page, "search"),
     *in_project("entities", graph.entity_list, "entities"),
     *in_project("entities/<uuid:entity_id>", graph.entity_detail, "entity"),
+    *in_project("facts/<uuid:fact_id>/invalidate", facts.fact_invalidate, "fact-invalidate"),
+    *in_project("facts/<uuid:fact_id>/restore", facts.fact_restore, "fact-restore"),
+    *in_project("changes", facts.change_list, "changes"),
     *in_project("communities", graph.community_list, "communities"),
     *in_project("communities/rebuild", graph.community_rebuild, "community-rebuild"),
     *in_project("communities/<uuid:community_id>", graph.community_detail, "community"),
