@@ -24,10 +24,10 @@ def together(own: Document) -> Document:
     heard = Content(SAID, kept=Original("/x/one.mp3", "audio/mpeg"), seconds=4.0)
     found = joined(Content(own), heard)
     assert (found.kept, found.seconds) == (heard.kept, 4.0)
-    parts: list[Section | Block] = [*found.document.sections, *found.document.blocks]
-    for part in parts:
-        assert found.document.text[part.start : part.end].strip()
-    return found.document
+    document = found.document
+    spans = [(part.start, part.end) for part in document.sections] + [(one.start, one.end) for one in document.blocks]
+    assert all(document.text[start:end].strip() for start, end in spans)
+    return document
 
 
 def test_a_pages_words_come_before_those_of_its_recording() -> None:
