@@ -402,5 +402,5 @@ def test_queries_do_not_grow_with_what_was_found(
             other = rows.entity(project, f"person{number} ")
             rows.mention(other, memory, number)
             rows.fact(ada, "knows", other, memory, number)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(11):
             assert len(api.get(f"{MEMORIES}/{memory.pk}").json()["facts"]) == size
