@@ -1,7 +1,7 @@
 """How much of a page's body is found, and how fast documents are read and summarised. Prints tables in Markdown.
 
-`python -m bench.documents [--pages 200]`: the pages of the tests; a PDF, a Word file and texts that are made here. Times are
-clock and CPU of this process; "in its own process" is what a task waits, from the start of the child to the document.
+`python -m bench.documents [--pages 200]`: the pages of the tests; a PDF, a Word file and texts made here. Times
+are clock and CPU of this process; "in its own process" is what a task waits, from the start of the child to its end.
 """
 
 from __future__ import annotations

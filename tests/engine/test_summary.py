@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memories.engine import embedding
-from memories.engine.documents.model import Block, Section
+from memories.engine.documents.model import Block, BlockKind, Section
 from memories.engine.summary import Summary, summarize
 from memories.engine.summary import choosing as chooser
 from memories.engine.summary.sentences import candidates, split
-from memories.engine.summary.words import minutes
+from memories.engine.summary.words import counted, minutes
 
 FERRY = """Night ferries between the mainland and the Skerrin islands are to return in May, the operator Northline said.
 The departure will run four times a week and take seven hours. Northline has chartered a second-hand ship.
@@ -78,7 +78,7 @@ def test_nothing_is_said_twice() -> None:
 def test_headings_items_rows_and_code_are_not_chosen() -> None:
     text = f"The Ferry Of The Night Is Back.\n\nferry | May | operator.\n\nferry = Ferry(). The ferry.\n\n{FERRY}"
     starts = [text.index(part) for part in ("The Ferry Of", "ferry | May", "ferry = ", "Night ferries")]
-    kinds = ("heading", "table_row", "code", "paragraph")
+    kinds: tuple[BlockKind, ...] = ("heading", "table_row", "code", "paragraph")
     ends = [*(start - 2 for start in starts[1:]), len(text)]
     blocks = [Block(kind, start, end) for kind, start, end in zip(kinds, starts, ends, strict=True)]
     found = summarize(text, blocks=blocks)
@@ -96,7 +96,7 @@ def test_every_part_of_a_long_text_is_heard() -> None:
     filler = "The weather on the {} day was neither good nor bad for walking along the shore of the bay. "
     text = "".join(filler.format(i) for i in range(2_000))
     spans = candidates(text, (), ())
-    heard = chooser._delegates(text, spans, chooser.words.counted(text))
+    heard = chooser._delegates(text, spans, counted(text))
     assert len(heard) == chooser.MOST
     shares = [
         sum(start <= span[0] < start + len(text) // 8 for span in heard)
@@ -109,11 +109,11 @@ def test_a_long_text_costs_no_more_embeddings(monkeypatch: pytest.MonkeyPatch) -
     asked: list[int] = []
     embed = embedding.embed
 
-    def counted(texts: list[str]) -> embedding.Vectors:
+    def counting(texts: list[str]) -> embedding.Vectors:
         asked.append(len(texts))
         return embed(texts)
 
-    monkeypatch.setattr(embedding, "embed", counted)
+    monkeypatch.setattr(embedding, "embed", counting)
     text = " ".join(
         f"The committee of the year {i} decided to repair the bridge of the town by the sea." for i in range(3_000)
     )

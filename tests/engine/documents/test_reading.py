@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from memories.engine.documents import Limits, read
@@ -21,6 +20,8 @@ from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.documents.limits import MEGABYTE
 from memories.engine.documents.model import Document
 from tests.engine.documents.files import HTML, LIMITS, PDF, WORD, Words, pdf, repacked, word, written_page
+from tests.stack import children as children_of
+from tests.stack import wait_for
 
 PROSE = "".join(
     f"<p>In {year} the bridge was closed for weeks, and nobody had been told of it in time.</p>" for year in range(90)
@@ -58,7 +59,15 @@ def endless(tmp_path: Path) -> Path:
 
 
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
+    return set(children_of(os.getpid()))
+
+
+def is_gone(pid: int) -> bool:
+    """Also when only its number is left, since nobody has asked how it ended."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
 
 
 def test_a_document_comes_back_whole(page: Path) -> None:
@@ -197,23 +206,14 @@ def test_it_dies_with_its_parent(endless: Path, tmp_path: Path) -> None:
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT)
     try:
-        found = wait_for(lambda: psutil.Process(process.pid).children())
-        time.sleep(0.5)
+        (child,) = wait_for(lambda: children_of(process.pid), 10)
+        time.sleep(0.5)  # it has begun to read by then
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert wait_for(lambda: not found[0].is_running() or found[0].status() == psutil.STATUS_ZOMBIE)
+        assert wait_for(lambda: is_gone(child) or None, 10)
     finally:
         process.kill()
         process.wait()
-
-
-def wait_for(condition: Callable[[], object]) -> list[psutil.Process]:
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        if found := condition():
-            return found  # type: ignore[return-value]
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in ten seconds")
 
 
 CONFINED = """
