@@ -8,7 +8,7 @@ import time
 import traceback
 from typing import BinaryIO
 
-from memories.engine.documents.confinement import confine, die_with
+from memories.engine.documents.confinement import confine, die_with, memory_ran_short
 from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.documents.fitting import fitted
 from memories.engine.documents.formats import reader_of
@@ -46,9 +46,10 @@ def main() -> None:
         confine(job.limits)
         answer: Message = Finished(fitted(reader(job, voice.progress), job.limits))
     except UnreadableDocument as refusal:
-        answer = Refused(str(refusal))
+        short = refusal.__cause__ is not None and memory_ran_short(job.limits)
+        answer = Broken(type(refusal.__cause__).__name__, out_of_memory=True) if short else Refused(str(refusal))
     except Exception as error:  # whatever a library makes of a broken file
-        answer = _broken(error)
+        answer = _broken(error, memory_ran_short(job.limits))
     _finish(voice, answer)
 
 
@@ -56,15 +57,14 @@ def _finish(voice: _Voice, answer: Message) -> None:
     try:
         voice.say(answer)
     except MemoryError as error:
-        voice.say(_broken(error))
+        voice.say(_broken(error, short=True))
     os._exit(0)  # nothing to tidy up, and a large tree takes its time to be taken down
 
 
-def _broken(error: Exception) -> Broken:
+def _broken(error: Exception, short: bool) -> Broken:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    # libxml2 says it in words of its own
-    return Broken(f"{type(error).__name__} at {place}", isinstance(error, MemoryError) or "emory" in str(error))
+    return Broken(f"{type(error).__name__} at {place}", short or isinstance(error, MemoryError))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from memories.engine.documents.limits import Limits
 
 PR_SET_PDEATHSIG = 1
 OPEN_FILES = 64
+NEARLY_ALL = 0.7  # of the memory: a large piece that is refused is not counted
 _REFUSED = ("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "urllib.Request")
 
 
@@ -39,6 +40,16 @@ def confine(limits: Limits) -> None:
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds)
     _limit(resource.RLIMIT_AS, limits.memory_bytes)
     sys.addaudithook(_refuse)
+
+
+def memory_ran_short(limits: Limits) -> bool:
+    """Whether most of it was in use at some time: what failed then has failed for that, whatever the library says."""
+    try:
+        with open("/proc/self/status") as status:
+            peak = next((int(line.split()[1]) for line in status if line.startswith("VmPeak:")), 0)
+    except OSError:
+        return False
+    return peak * 1024 > NEARLY_ALL * limits.memory_bytes
 
 
 def _limit(what: int, most: int) -> None:

@@ -26,9 +26,11 @@ _DECLARED = re.compile(
 _SAMPLE = 64 * 1024
 FEW_ZEROS = 50  # bytes of a text to one that is zero, by mistake
 # Those that files really have; the others of Python's hundred fit by chance.
-_USUAL = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "koi8_u", "iso8859_2",
-          "iso8859_5", "iso8859_7", "iso8859_15", "cp437", "cp850", "cp866", "cp874", "cp932", "euc_jp", "gb18030",
-          "big5hkscs", "cp949"]  # fmt: skip
+_USUAL_CODECS = """
+cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 koi8_r koi8_u iso8859_2 iso8859_5 iso8859_7 iso8859_15 cp437
+cp850 cp866 cp874 cp932 euc_jp gb18030 big5hkscs cp949
+"""
+_USUAL = _USUAL_CODECS.split()
 NOT_TEXT = "This is no text: it has bytes that stand for no character. Check that the file is what its name says."
 
 
@@ -79,7 +81,7 @@ def _two_bytes(sample: bytes) -> str:
 def _other(data: bytes, told: str) -> str:
     lenient = data.decode("utf-8", "replace")
     wrong = lenient.count("\ufffd")
-    # What is not UTF-8 has hardly a character right by chance; what is, and was cut or damaged, has most of them.
+    # What is not UTF-8 has hardly a character right by chance; what is, and was damaged, has most of them.
     if wrong * 2 <= sum(not sign.isascii() for sign in lenient) - wrong:
         return lenient
     if told and told != "utf-8":

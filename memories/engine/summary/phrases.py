@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from spacy.util import get_lang_class
 
 from memories.engine import embedding
 from memories.engine.extraction import model
@@ -71,6 +70,8 @@ def other_phrases(sentences: Sequence[str], counts: Counter[str], language: str)
 
 def _little_words(language: str) -> frozenset[str]:
     """Those of the language where spaCy knows it; its lists come without any model."""
+    from spacy.util import get_lang_class
+
     try:
         listed = get_lang_class(language).Defaults.stop_words if language else ()
     except ImportError:

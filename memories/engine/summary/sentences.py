@@ -69,7 +69,7 @@ def _is_inside(text: str, stop: re.Match[str], end: int) -> bool:
         return False
     found = _LAST_WORD.search(text, max(0, stop.start() - 20), stop.start())
     word = found[0] if found else ""
-    if word.lower().strip(".") in _SHORT or _DOTTED.match(word) or (len(word) == 1 and word.isupper() and word != "I"):
+    if word.lower().strip(".") in _SHORT or _DOTTED.match(word) or (len(word) == 1 and word.isalpha() and word != "I"):
         return bool(following.strip())
     return word.isdigit() and len(word) < 3 and bool(_MONTH.match(following))
 

@@ -18,6 +18,7 @@ from memories.engine.documents.model import Block, Document
 
 HTML = "text/html"
 PDF = "application/pdf"
+LIMITS = Limits()
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")  # ISO 32000-1, 7.6.3.3
 
@@ -28,7 +29,7 @@ def read_here(
     *,
     url: str = "",
     charset: str = "",
-    limits: Limits = Limits(),  # noqa: B008 -- frozen
+    limits: Limits = LIMITS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Document:
     """As the child process does it, in this one."""
@@ -94,7 +95,7 @@ def pdf(
     language: str = "",
     password: str = "",
 ) -> bytes:
-    """A PDF 1.4 file. With a password the dictionary of the standard handler (40-bit RC4) is there; the text lies open."""
+    """A PDF 1.4 file. A password adds the dictionary of the standard handler (40-bit RC4); the text lies open."""
     objects: list[bytes] = []
     kids = " ".join(f"{5 + 2 * i} 0 R" for i in range(len(pages)))
     lang = f" /Lang ({language})" if language else ""

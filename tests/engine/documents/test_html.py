@@ -13,9 +13,10 @@ from memories.engine.documents.model import MediaLink
 from tests.engine.documents.files import are_exact, page_of, shown, texts
 
 PROSE = "<p>The committee met on Tuesday and decided, after a long debate, to repair the old bridge in spring.</p>"
-ARTICLE = f"<article><h2>Bridge</h2>{PROSE * 2}<p>It will cost less than a new one, as the engineer had said before.</p></article>"
+COST = "<p>It will cost less than a new one, as the engineer had said before.</p>"
+ARTICLE = f"<article><h2>Bridge</h2>{PROSE * 2}{COST}</article>"
 
-LONGER = "".join(f"<p>In the year {year} the bridge was closed for {year % 7 + 2} weeks, and nobody had been told of it in time.</p>"
+LONGER = "".join(f"<p>In the year {year} the bridge was closed for {year % 7 + 2} weeks, and nobody had been told.</p>"
                  for year in range(1990, 1995))  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def test_a_page_behind_a_login_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "<div id=root></div><noscript>You need to enable JavaScript to run this app.</noscript><script src=a.js></script>",
+        "<div id=root></div><noscript>You need to enable JavaScript.</noscript><script src=a.js></script>",
         "<div id='__next'></div><script src=a.js></script>",
         "<app-root></app-root><script src=a.js></script>",
         "<p>JavaScript is disabled in your browser. Please enable it to continue.</p>",
@@ -80,7 +81,7 @@ def test_a_short_page_is_read(tmp_path: Path) -> None:
         ("Müller “aß” Käse".encode("cp1252"), "iso-8859-1", "Müller “aß” Käse"),  # what browsers do
         ("Müller aß Käse".encode(), "iso-8859-1", "Müller aß Käse"),  # the server is wrong
         ("Müller aß Käse".encode("latin-1"), "utf-8", "Müller aß Käse"),  # wrong the other way round
-        ("Это новая книга о мостах".encode("cp1251"), "windows-1251", "Это новая книга о мостах"),
+        ("Это новая книга про мосты".encode("cp1251"), "windows-1251", "Это новая книга про мосты"),
         ("橋の修理が春に始まる".encode("shift_jis"), "Shift_JIS", "橋の修理が春に始まる"),
         ("橋の修理が春に始まる".encode("iso2022_jp"), "iso-2022-jp", "橋の修理が春に始まる"),
         ("Käse".encode("utf-16"), "", "Käse"),
@@ -105,7 +106,7 @@ def test_a_charset_that_the_page_declares(tmp_path: Path) -> None:
 
 
 def test_a_charset_that_nobody_tells_is_guessed(tmp_path: Path) -> None:
-    text = "Мост через реку был построен в прошлом веке, и теперь его будут ремонтировать всю весну."
+    text = "Мост через реку был построен в прошлом веке, и теперь мастера будут ремонтировать настил."
     assert page_of(tmp_path, f"<html><body><p>{text}</p></body></html>".encode("cp1251")).text == text
 
 
@@ -149,7 +150,8 @@ def test_recordings_that_a_page_offers(tmp_path: Path, markup: str, expected: li
 
 def test_recordings_in_the_head(tmp_path: Path) -> None:
     head = (
-        "<meta property='og:video' content='https://tube.example/embed/1'><meta property='og:video:type' content='text/html'>"
+        "<meta property='og:video' content='https://tube.example/embed/1'>"
+        "<meta property='og:video:type' content='text/html'>"
         "<meta property='og:audio' content='/talk.mp3'>"
         "<link rel='enclosure' type='audio/mpeg' href='https://cdn.example/e.mp3' title='Part 1'>"
     )
@@ -179,7 +181,9 @@ def test_when_it_was_published(tmp_path: Path, head: str, expected: datetime | N
 
 
 def test_addresses_are_made_whole_and_none_but_web_addresses(tmp_path: Path) -> None:
-    head = "<base href='https://other.example/x/'><link rel=canonical href='post'><meta property='og:image' content='i.png'>"
+    head = (
+        "<base href='https://other.example/x/'><link rel=canonical href='post'><meta property=og:image content=i.png>"
+    )
     found = page_of(tmp_path, page(ARTICLE, head))
     assert (found.canonical_url, found.image_url) == ("https://other.example/x/post", "https://other.example/x/i.png")
     odd = page_of(
@@ -209,9 +213,11 @@ def test_breaks_are_lines_and_two_of_them_a_paragraph(tmp_path: Path) -> None:
 
 
 def test_hidden_text_is_no_text(tmp_path: Path) -> None:
-    hidden = "<p hidden>ONE</p><p style='display: none'>TWO</p><p style='visibility:hidden'>THREE</p><template>FOUR</template>"
+    hidden = (
+        "<p hidden>ONE</p><p style='display: none'>TWO</p><p style='visibility:hidden'>THREE</p><template>4</template>"
+    )
     text = page_of(tmp_path, page(ARTICLE.replace("</article>", hidden + "</article>"))).text
-    assert not {"ONE", "TWO", "THREE", "FOUR"} & set(text.split())
+    assert not {"ONE", "TWO", "THREE", "4"} & set(text.split())
 
 
 def test_what_is_called_clutter_but_is_the_page_stays(tmp_path: Path) -> None:

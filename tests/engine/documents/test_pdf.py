@@ -12,7 +12,7 @@ from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.documents.limits import Limits
 from memories.engine.documents.model import Document
 from memories.engine.documents.pdf.details import pdf_date
-from tests.engine.documents.files import PDF, Scan, Words, are_exact, pdf, read_here, shown, texts, written_page
+from tests.engine.documents.files import LIMITS, PDF, Scan, Words, are_exact, pdf, read_here, shown, texts, written_page
 
 LINES = [
     "The society met eleven times in the course of the year, and twice in the open air, as the weather al-",
@@ -21,7 +21,7 @@ LINES = [
 ]
 
 
-def opened(tmp_path: Path, data: bytes, limits: Limits = Limits()) -> Document:  # noqa: B008 -- frozen
+def opened(tmp_path: Path, data: bytes, limits: Limits = LIMITS) -> Document:
     path = tmp_path / "file.pdf"
     path.write_bytes(data)
     return read_here(path, PDF, limits=limits)
@@ -41,15 +41,18 @@ def test_lines_become_paragraphs(tmp_path: Path) -> None:
     paragraphs = texts(opened(tmp_path, pdf([page])), "paragraph")
     assert paragraphs[1] == (
         "The society met eleven times in the course of the year, and twice in the open air, as the weather allowed it. "
-        "The well-known collection of maps was lent to the museum at Holm, where it was seen by more than nine thousand "
-        "visitors, most of them from abroad."
+        "The well-known collection of maps was lent to the museum at Holm, where it was seen by more than "
+        "nine thousand visitors, most of them from abroad."
     )
     assert paragraphs[2].startswith("Another paragraph")
 
 
 def test_a_hyphen_that_belongs_to_the_word_stays(tmp_path: Path) -> None:
-    page = written_page(1, ["It was a well-known map that hung for many years in the reading room and was called the well-",
-                            "known map by everybody who came there to look at it in the long winter evenings of the year."])  # fmt: skip
+    lines = [
+        "It was a well-known map that hung for many years in the reading room and was called the well-",
+        "known map by everybody who came there to look at it in the long winter evenings of the year.",
+    ]
+    page = written_page(1, lines)
     assert "called the well-known map" in opened(tmp_path, pdf([page])).text
 
 
