@@ -221,6 +221,13 @@ def test_a_gap_is_silence_so_that_times_stay_right(tmp_path: Path) -> None:
     assert len(np.concatenate(list(sound.samples(path, 15)))) == 15 * RATE
 
 
+def test_what_is_damaged_in_the_middle_is_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", recordings.speech(), "aac", movflags="faststart")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] + b"\xff\x00zz" * 5000 + data[len(data) // 2 + 20_000 :])
+    assert sum(map(len, sound.samples(path, 3600))) / RATE > 20
+
+
 def test_a_recording_that_goes_on_at_another_rate(tmp_path: Path) -> None:
     """As where files were put behind each other."""
     first = write(tmp_path / "a.mp3", recordings.speech(), "libmp3lame").read_bytes()

@@ -128,9 +128,9 @@ def _flat(frame: av.AudioFrame) -> Samples:
 
 
 def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
-    """The frames that can be decoded, up to where the file breaks off; UnreadableDocument when there are none."""
+    """The frames that can be decoded; UnreadableDocument when there are none."""
     found = False
-    for packet in _packets(container):
+    for packet in container.demux(container.streams.audio[0]):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
@@ -140,12 +140,3 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
             yield frame
     if not found:
         raise UnreadableDocument(DAMAGED)
-
-
-def _packets(container: InputContainer) -> Iterator[av.Packet[av.AudioStream]]:
-    packets = container.demux(container.streams.audio[0])
-    while True:
-        try:
-            yield next(packets)
-        except (StopIteration, av.error.FFmpegError):
-            return
