@@ -270,7 +270,11 @@ def only(modes: set[str], behaviour: Behaviour = well) -> Behaviour:
             status(400)(reply, request)
         elif mode == "tool":
             answer = completion("")
-            call = {"id": "1", "type": "function", "function": {"name": "note", "arguments": json.dumps(noted(request))}}
+            call = {
+                "id": "1",
+                "type": "function",
+                "function": {"name": "note", "arguments": json.dumps(noted(request))},
+            }
             answer["choices"][0]["message"] = {"role": "assistant", "content": None, "tool_calls": [call]}
             reply.send(200, answer)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from time import process_time
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memories.engine.resolution import fold, lookup_keys, resolve
+from memories.engine.resolution.shortening import Index
 from memories.engine.types import KnownEntity, Mention, Resolution
 
 
@@ -138,3 +140,26 @@ def test_every_mention_has_an_entity_and_every_entity_a_mention(
     ids = [entity.id for entity in resolution.entities if entity.id]
     assert len(ids) == len(set(ids))
     assert all(found[i].name in resolution.entities[place].aliases for i, place in enumerate(resolution.entity_of))
+
+
+PARTS = ["Anna", "Bob", "Robert", "A.", "R.", "Dr.", "Mr", "J.", "James", "Smith", "Jones", "Weber", " "]
+FIRMS = ["Acme", "Acme Corp.", "Acme Inc", "ACME", "World Health Organization", "WHO", "W.H.O.", "The Acme", "Inc"]
+NAMES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map(" ".join) | st.sampled_from(FIRMS)
+MENTIONS = st.lists(st.builds(mention, NAMES, st.sampled_from(["person", "person", "organization", "concept"])))
+
+
+@given(MENTIONS)
+def test_who_is_not_compared_would_not_have_been_joined(mentions: list[Mention]) -> None:
+    expected = resolve(mentions, ())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Index, "candidates", lambda index, thing: list(index._things.values()))
+        assert resolve(mentions, ()) == expected
+
+
+def test_thousands_of_names_are_resolved_in_seconds() -> None:
+    people = [f"{first}{n} {last}{n % 70}" for n, first in enumerate(["Anna", "Carl"] * 3000) for last in ["Smith"]]
+    mentions = [mention(name) for name in people] + [mention(f"Smith{n}") for n in range(70)]
+    begun = process_time()
+    resolution = resolve(mentions, ())
+    assert process_time() - begun < 10, "all were compared with all"
+    assert len(resolution.entities) == 6070
