@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.shortcuts import get_object_or_404
 
 from memories.models import Membership, Project
@@ -34,14 +34,19 @@ def visible(rows: QuerySet[M], user: User) -> QuerySet[M]:
 
 def get_project(user: User, project_id: UUID | str, role: Membership.Role = Membership.Role.VIEWER) -> Project:
     """The project; Http404 when the user is no member, PermissionDenied when the role does not suffice."""
-    project = get_object_or_404(projects_of(user), pk=project_id)
-    require(user, project, role)
+    project = get_object_or_404(projects_of(user).annotate(held=F("memberships__role")), pk=project_id)
+    _require(project.held, role)  # type: ignore[attr-defined]  # annotated
     return project
 
 
 def require(user: User, project: Project, role: Membership.Role) -> None:
     """PermissionDenied, with a sentence, when the user's role in the project is below `role`."""
-    held = Membership.objects.filter(project=project, user_id=user_id(user)).values_list("role", flat=True).first()
+    _require(
+        Membership.objects.filter(project=project, user_id=user_id(user)).values_list("role", flat=True).first(), role
+    )
+
+
+def _require(held: str | None, role: Membership.Role) -> None:
     if held is None or RANK[Membership.Role(held)] < RANK[role]:
         raise PermissionDenied(f"This needs the role {role} in the project; yours is {held or 'none'}.")
 

@@ -18,8 +18,13 @@ from memories.models import (
     Entity,
     EntityAlias,
     EntityType,
+    Erasure,
     Fact,
+    FactBelief,
+    FactDecision,
     FactSupport,
+    Feed,
+    FeedEntry,
     IdempotencyKey,
     Import,
     ImportPart,
@@ -27,11 +32,17 @@ from memories.models import (
     Memory,
     MemoryTag,
     Mention,
+    Merge,
+    NameKey,
     Passage,
     Project,
     RejectedLine,
     RelationType,
+    Review,
+    SavedDocument,
     SearchDocument,
+    SourceKey,
+    TypeWords,
 )
 from tasks_app.services import TooManyPending
 
@@ -93,6 +104,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 
 class AliasInline(ReadOnlyInline):
     model = EntityAlias
+    fk_name = "entity"
     fields = ["name", "key"]
 
 
@@ -110,6 +122,18 @@ class ProjectAdmin(PlainAdmin):
     search_fields = ["name", "description", "=id"]
     readonly_fields = ["id", "graph_version", "community_generation", "created_at", "updated_at"]
     inlines = [MembershipInline]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            services.equip_project(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        services.delete_project(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        for project in queryset:
+            services.delete_project(project)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -224,18 +248,28 @@ class PassageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EntityType)
-class EntityTypeAdmin(PlainAdmin):
-    list_display = ["name", "project", "origin", "created_at"]
-    list_filter = ["origin"]
+class EntityTypeAdmin(ReadOnlyAdmin):
+    """Types are changed on the schema page or by the API, which check patterns, names and pairs."""
+
+    list_display = ["name", "project", "origin", "state", "enabled", "created_at"]
+    list_filter = ["origin", "state", "enabled"]
     list_select_related = ["project"]
     search_fields = ["name", "project__name"]
-    autocomplete_fields = ["project"]
+
+
+@admin.register(TypeWords)
+class TypeWordsAdmin(ReadOnlyAdmin):
+    list_display = ["entity_type", "count", "digest"]
+    list_select_related = ["entity_type"]
+    search_fields = ["entity_type__name", "=digest"]
+    fields = ["entity_type", "count", "digest"]
+    heavy = ("names",)
 
 
 @admin.register(RelationType)
 class RelationTypeAdmin(EntityTypeAdmin):
-    list_display = ["name", "project", "functional", "origin", "created_at"]
-    list_filter = ["origin", "functional"]
+    list_display = ["name", "project", "functional", "origin", "state", "enabled", "created_at"]
+    list_filter = ["origin", "state", "enabled", "functional"]
 
 
 @admin.register(Entity)
@@ -252,6 +286,29 @@ class EntityAliasAdmin(ReadOnlyAdmin):
     list_display = ["name", "entity", "project"]
     list_select_related = ["entity", "project"]
     search_fields = ["name", "entity__name"]
+
+
+@admin.register(NameKey)
+class NameKeyAdmin(ReadOnlyAdmin):
+    list_display = ["key", "short", "entity", "project"]
+    list_select_related = ["entity", "project"]
+    search_fields = ["=key", "entity__name"]
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "first_entity", "second_entity", "score", "project", "decided_by", "decided_at"]
+    list_filter = ["kind", "state"]
+    list_select_related = ["first_entity", "second_entity", "project", "decided_by"]
+    search_fields = ["first_entity__name", "second_entity__name", "project__name", "=id"]
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    list_display = ["source", "target", "automatic", "by", "at", "undone_by", "undone_at"]
+    list_filter = ["automatic"]
+    list_select_related = ["source", "target", "by", "undone_by"]
+    search_fields = ["source__name", "target__name", "project__name", "=id"]
 
 
 @admin.register(Mention)
@@ -279,6 +336,26 @@ class FactSupportAdmin(ReadOnlyAdmin):
     list_select_related = ["fact", "memory"]
     search_fields = ["fact__sentence", "=memory__id"]
     heavy = TEXTS_OF_MEMORY
+
+
+@admin.register(FactBelief)
+class FactBeliefAdmin(ReadOnlyAdmin):
+    list_display = ["fact", "valid_at", "invalid_at", "known_from", "known_until"]
+    list_select_related = ["fact"]
+    search_fields = ["=fact__id"]
+
+
+@admin.register(FactDecision)
+class FactDecisionAdmin(ReadOnlyAdmin):
+    list_display = ["fact", "kind", "at", "made_at", "made_by"]
+    list_filter = ["kind"]
+    list_select_related = ["fact", "made_by"]
+    search_fields = ["=fact__id", "made_by__username"]
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ["id", "made_at"]
 
 
 @admin.register(Community)
@@ -330,3 +407,36 @@ class RejectedLineAdmin(ReadOnlyAdmin):
     list_display = ["upload", "line", "file", "error"]
     list_select_related = ["upload"]
     search_fields = ["upload__name"]
+
+
+@admin.register(SavedDocument)
+class SavedDocumentAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "memory", "origin", "media_type", "size", "fetched_at"]
+    list_filter = ["origin", "media_type"]
+    list_select_related = ["memory"]
+    search_fields = ["url", "file_name", "site", "=memory__id"]
+    heavy = ("blocks", "sections", *TEXTS_OF_MEMORY)
+
+
+@admin.register(SourceKey)
+class SourceKeyAdmin(ReadOnlyAdmin):
+    list_display = ["key", "project", "document"]
+    list_select_related = ["project", "document"]
+    search_fields = ["=key", "document__url"]
+    heavy = ("document__blocks", "document__sections")
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "project", "every", "paused", "next_at", "fetched_at", "failures"]
+    list_filter = ["paused"]
+    list_select_related = ["project"]
+    search_fields = ["title", "url", "project__name", "=id"]
+
+
+@admin.register(FeedEntry)
+class FeedEntryAdmin(ReadOnlyAdmin):
+    list_display = ["key", "feed", "memory", "seen_at"]
+    list_select_related = ["feed", "memory"]
+    search_fields = ["=key", "feed__title", "feed__url"]
+    heavy = TEXTS_OF_MEMORY

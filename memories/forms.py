@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from memories.engine.types import Message
-from memories.models import ApiKey, Membership, Memory, Project
+from memories.models import ApiKey, Entity, Membership, Memory, Project
 from memories.validation import NewMemory, check_characters, check_content
 
 LINE_OF_SPEAKER = re.compile(r"\s*([^:\s][^:]{0,99}?)\s*:(?:\s+|$)(.*)")
@@ -55,6 +55,25 @@ class TagsField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
+
+
+class EntityForm(forms.Form):
+    """What people call an entity, and what it is."""
+
+    name = forms.CharField(
+        required=False, max_length=500, validators=[valid_characters], help_text="Empty: as the memories call it."
+    )
+    type = forms.ChoiceField(required=False, help_text="Empty: as most memories have it.")
+    summary = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}), validators=[valid_characters]
+    )
+
+    def __init__(self, data: Any = None, *, entity: Entity) -> None:
+        given = {"name": entity.given_name, "type": entity.given_type, "summary": entity.summary}
+        super().__init__(data, initial=given)
+        types = entity.project.entity_types.order_by("name").values_list("name", flat=True)
+        choices = [("", "Leave it to the memories"), *((name, name.replace("_", " ")) for name in types)]
+        self.fields["type"].choices = choices  # type: ignore[attr-defined]
 
 
 class MemoryForm(forms.Form):
@@ -175,3 +194,33 @@ class SearchForm(forms.Form):
 
     def clean_q(self) -> str:
         return check_characters(self.cleaned_data["q"]).strip()
+
+
+class FeedPeriodForm(forms.Form):
+    """How often a feed is fetched."""
+
+    PERIODS = (
+        (900, "every 15 minutes"),
+        (3600, "every hour"),
+        (6 * 3600, "every 6 hours"),
+        (24 * 3600, "every day"),
+        (7 * 24 * 3600, "every week"),
+    )
+
+    every_seconds = forms.TypedChoiceField(choices=PERIODS, coerce=int, initial=3600, label="Fetched")
+
+    def every(self) -> int:
+        return int(self.cleaned_data["every_seconds"])
+
+    def words(self) -> str:
+        return dict(self.PERIODS)[self.every()]
+
+
+class FeedForm(FeedPeriodForm):
+    url = forms.CharField(
+        max_length=2000,
+        label="Address",
+        widget=forms.URLInput(attrs={"placeholder": "https://blog.example/feed", "autocomplete": "off"}),
+        help_text="Of an RSS or Atom feed or a podcast, or of a page that names its feed.",
+    )
+    field_order = ("url", "every_seconds")

@@ -23,13 +23,16 @@ from memories.models import (
     Entity,
     EntityAlias,
     Fact,
+    FactBelief,
     FactSupport,
+    Feed,
     Import,
     Memory,
     MemoryTag,
     Mention,
     Passage,
     Project,
+    SavedDocument,
 )
 from tasks_app.models import Status
 
@@ -37,6 +40,10 @@ HINT = 0.3  # the confidence of `mentioned_with`
 
 Scope: TypeAlias = Project | QuerySet[Project]
 EXCERPT = 280
+LONG = (
+    "content", "messages", "task__traceback", "document__blocks", "document__sections", "document__summary",
+    "document__key_phrases", "document__notes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,13 @@ class EntityMentions:
 
 @dataclass(frozen=True, slots=True)
 class MemoryDetail:
-    """A memory with what its published ingestion found; `facts` are those it supports, current or not."""
+    """A memory with what its published ingestion found; `facts` are those it supports, current or not.
+
+    `document` is what its text was taken from; None when that was handed in.
+    """
 
     memory: Memory
+    document: SavedDocument | None
     passages: list[Passage]
     entities: list[EntityMentions]
     facts: list[Fact]
@@ -66,7 +77,7 @@ def within(scope: Scope, field: str = "project") -> Q:
 
 
 def memories(scope: Scope, *, q: str = "", tag: str = "", status: str = "") -> QuerySet[Memory]:
-    """Newest first; `excerpt` is annotated, the whole content is deferred. `q` looks in titles and texts."""
+    """Newest first; `excerpt` is annotated, what is long is deferred. `q` looks in titles and texts."""
     rows = Memory.objects.filter(within(scope))
     if q:
         rows = rows.filter(Q(title__icontains=q) | Q(content__icontains=q))
@@ -75,7 +86,7 @@ def memories(scope: Scope, *, q: str = "", tag: str = "", status: str = "") -> Q
     if status:
         wanted = Q(task__status=status)
         rows = rows.filter(wanted | Q(task=None) if status == Status.COMPLETED else wanted)
-    rows = rows.select_related("task").prefetch_related("memory_tags").defer("content", "messages", "task__traceback")
+    rows = rows.select_related("task", "document").prefetch_related("memory_tags").defer(*LONG)
     return rows.annotate(excerpt=Left("content", EXCERPT)).order_by("-id")
 
 
@@ -90,7 +101,7 @@ def progress(memory: Memory) -> int:
 
 
 def memory_detail(memory: Memory) -> MemoryDetail:
-    """What readers see of a memory: passages, mentions and facts of its published generation. Seven queries."""
+    """What readers see of a memory: passages, mentions and facts of its published generation. Eight queries."""
     passages = list(published_passages(memory))
     mentions = Mention.objects.filter(memory=memory, passage__generation=memory.generation).order_by("start", "id")
     by_entity: dict[UUID, list[Mention]] = {}
@@ -98,7 +109,8 @@ def memory_detail(memory: Memory) -> MemoryDetail:
         by_entity.setdefault(mention.entity_id, []).append(mention)
     known = with_names(Entity.objects.filter(mentions__memory=memory).distinct()).in_bulk(list(by_entity))
     entities = [EntityMentions(known[pk], found) for pk, found in by_entity.items() if pk in known]
-    return MemoryDetail(memory, passages, entities, list(facts_of(memory)))
+    document = SavedDocument.objects.filter(pk=memory.pk).first()
+    return MemoryDetail(memory, document, passages, entities, list(facts_of(memory)))
 
 
 def published_passages(memory: Memory) -> QuerySet[Passage]:
@@ -145,7 +157,7 @@ def with_names(rows: QuerySet[Entity]) -> QuerySet[Entity]:
 
 def aliases(entity: Entity) -> list[str]:
     """The other names that an entity of `entities` or `with_names` goes by."""
-    return [alias.name for alias in entity.alias_rows.all() if alias.name != entity.name]
+    return list(dict.fromkeys(alias.name for alias in entity.alias_rows.all() if alias.name != entity.name))
 
 
 def community_of(entity: Entity) -> Community | None:
@@ -176,6 +188,9 @@ def facts(
     if memory is not None:
         support = FactSupport.objects.filter(fact=OuterRef("pk"), memory=memory)
         rows = rows.filter(Exists(support.filter(passage__generation=F("memory__generation"))))
+    if known_at is not None:
+        then = FactBelief.objects.filter(believed_at(known_at))
+        rows = rows.prefetch_related(Prefetch("beliefs", queryset=then, to_attr="believed_then"))
     return with_support(rows).order_by("-id")
 
 
@@ -184,24 +199,43 @@ def holds(
 ) -> Q:
     """The condition that a fact holds, on both time lines; a null bound is open.
 
-    The world: `valid_at ≤ as_of < invalid_at`; without `as_of` it must not be over by now. What was believed: written
-    by `known_at` and not expired then; without `known_at`, not expired. `include_invalid` lifts what isn't given.
-    `path` is the look-up of the fact, like "fact__".
+    The world: `valid_at ≤ as_of < invalid_at`; without `as_of` it must not be over by now. What was believed: known by
+    `known_at` and not taken back then, with the validity that was believed then; without `known_at`, not taken back.
+    `include_invalid` lifts what isn't given. `path` is the look-up of the fact, like "fact__".
     """
+    over = as_of is None and include_invalid
+    world = Q() if over else _in_the_world(as_of, path)
+    if known_at is None:
+        return world if include_invalid else world & Q(**{f"{path}expired_at": None})
+    then = FactBelief.objects.filter(believed_at(known_at), fact=OuterRef(f"{path}pk"))
+    return (world & _believed_now(known_at, path)) | Q(Exists(then if over else then.filter(_in_the_world(as_of))))
 
-    def q(**bounds: object) -> Q:
-        return Q(**{f"{path}{name}": value for name, value in bounds.items()})
 
-    condition = Q()
-    if as_of is not None:
-        condition &= q(valid_at=None) | q(valid_at__lte=as_of)
-    if as_of is not None or not include_invalid:
-        condition &= q(invalid_at=None) | q(invalid_at__gt=as_of or timezone.now())
-    if known_at is not None:
-        condition &= q(created_at__lte=known_at) & (q(expired_at=None) | q(expired_at__gt=known_at))
-    elif not include_invalid:
-        condition &= q(expired_at=None)
-    return condition
+def _in_the_world(as_of: datetime | None, path: str = "") -> Q:
+    ends = Q(**{f"{path}invalid_at": None}) | Q(**{f"{path}invalid_at__gt": as_of or timezone.now()})
+    if as_of is None:
+        return ends
+    return ends & (Q(**{f"{path}valid_at": None}) | Q(**{f"{path}valid_at__lte": as_of}))
+
+
+def _believed_now(known_at: datetime, path: str) -> Q:
+    """A fact was believed then as it is now."""
+    since = Q(**{f"{path}believed_since": None}) | Q(**{f"{path}believed_since__lte": known_at})
+    not_yet = Q(**{f"{path}expired_at": None}) | Q(**{f"{path}expired_at__gt": known_at})
+    return Q(**{f"{path}created_at__lte": known_at}) & since & not_yet
+
+
+def believed_at(known_at: datetime) -> Q:
+    """The beliefs that were held then and are not any more."""
+    return Q(known_from__lte=known_at, known_until__gt=known_at)
+
+
+def as_believed(fact: Fact) -> tuple[datetime | None, datetime | None, str | None]:
+    """When it is valid from and up to, and how exactly that is known; as believed at `known_at`, if `facts` was asked
+    for that."""
+    for belief in getattr(fact, "believed_then", ()):
+        return belief.valid_at, belief.invalid_at, belief.valid_precision
+    return fact.valid_at, fact.invalid_at, fact.valid_precision
 
 
 def with_support(rows: QuerySet[Fact]) -> QuerySet[Fact]:
@@ -231,6 +265,15 @@ def current_memberships() -> QuerySet[CommunityMembership]:
 
 def _members(community: Community | UUID) -> QuerySet[CommunityMembership]:
     return current_memberships().filter(Q(community=community) | Q(community__parent=community))
+
+
+# --- feeds
+
+
+def feeds(scope: Scope) -> QuerySet[Feed]:
+    """The feeds, newest first, with their newest fetch."""
+    rows = Feed.objects.filter(within(scope)).select_related("task", "project")
+    return rows.defer("task__payload", "task__traceback").order_by("-id")
 
 
 # --- projects

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from memories import intake, queries
+from memories import erasing, intake, queries, saving
 from memories.engine.passages import render_conversation
-from memories.graph import deletion
+from memories.graph import decisions, deletion, episodes, merging, upkeep
+from memories.graph.merging import Refused
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import BUILT_IN_ENTITY_TYPES, EntityType, Import, Membership, Memory, Project, SchemaType
+from memories.models import Entity, Fact, Import, Membership, Memory, Merge, Project, Review, SavedDocument
+from memories.schema import services as schema
+from memories.search import sweeping
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
 
+__all__ = ["Refused"]
 CONTENT_FIELDS = {"content", "messages", "reference_time"}
+TEXT_OF_DOCUMENT = (
+    "The text of this memory is what its address or file says, so it can't be changed; save another text as a memory "
+    "of its own."
+)
 
 
 def create_project(user: AbstractBaseUser, *, name: str, description: str = "") -> Project:
-    """Makes a project that the user owns, with the built-in entity types."""
+    """Makes a project that the user owns, with the built-in types."""
     with transaction.atomic():
         project = Project.objects.create(name=name, description=description)
         project.refresh_from_db()
         Membership.objects.create(project=project, user_id=user.pk, role=Membership.Role.OWNER)
-        EntityType.objects.bulk_create(
-            EntityType(project=project, name=type_name, origin=SchemaType.Origin.BUILT_IN)
-            for type_name in BUILT_IN_ENTITY_TYPES
-        )
+        equip_project(project)
     return project
+
+
+def equip_project(project: Project) -> None:
+    """Gives a new project the built-in types."""
+    schema.add_built_in(project)
 
 
 def update_project(project: Project, changes: Mapping[str, str]) -> None:
@@ -42,27 +56,72 @@ def update_project(project: Project, changes: Mapping[str, str]) -> None:
     project.save(update_fields=[*changes, "updated_at"])
 
 
+def delete_project(project: Project) -> None:
+    """Deletes the project with all that is in it."""
+    with transaction.atomic():
+        erasing.erase_project(project)
+        upkeep.note_erasure()
+        sweeping.soon()
+        project.delete()
+
+
 def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> Memory:
     """Saves a memory and enqueues its ingestion: both are committed, or neither."""
     with transaction.atomic():
         memory = intake.insert(project, new, user.pk)
         tasks.submit(project, Kind.INGEST_EPISODE, memory=memory)
-        memory.refresh_from_db()
+        memory.refresh_from_db(fields=["created_at"])
     return memory
 
 
+def save_article(user: AbstractBaseUser | None, project: Project, url: str, tags: Sequence[str] = ()) -> Memory:
+    """Saves an address whose page is then fetched and read; the memory that has it already, where there is one.
+
+    ValidationError says what is wrong with the address.
+    """
+    return saving.save_article(user.pk if user else None, project, url, tags).memory
+
+
+def save_file(
+    user: AbstractBaseUser | None, project: Project, path: Path, name: str, tags: Sequence[str] = ()
+) -> Memory:
+    """Saves a file, which is moved from `path`, and has it read; the memory that has it already, where there is one.
+
+    ValidationError says why it can't be read.
+    """
+    return saving.save_file(user.pk if user else None, project, path, name, tags).memory
+
+
 def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
-    """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion."""
+    """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion.
+
+    ValidationError by field for the text of a document.
+    """
+    task = _write_memory(memory, changes)
+    if "title" in changes and task is None:
+        episodes.retitle(memory)
+    return task
+
+
+def _write_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     with transaction.atomic():
         again = bool(CONTENT_FIELDS & changes.keys())
+        document = document_of(memory) if again else None
+        if document is not None and changes.keys() & {"content", "messages"}:
+            raise ValidationError(
+                {name: [TEXT_OF_DOCUMENT] for name in sorted({"content", "messages"} & changes.keys())}
+            )
         if again:
             tasks.cancel_active(memory.tasks.all())  # before the memory is written: an attempt locks them in this order
+        erasing.erase_answers(memory)
         columns = _columns({name: value for name, value in changes.items() if name != "tags"})
         for name, value in columns.items():
             setattr(memory, name, value)
         memory.save(update_fields=[*columns, "updated_at"])  # the rest is not ours: a worker may be publishing
         if changes.get("tags") is not None:
             intake.set_tags(memory, changes["tags"])
+        if document is not None:
+            return saving.submit(memory, document, fetch=False)
         return reprocess_memory(memory) if again else None
 
 
@@ -81,8 +140,15 @@ def _columns(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def reprocess_memory(memory: Memory) -> TaskLog:
-    """Ingests the memory again; its earlier tasks are cancelled."""
+    """Ingests the memory again; its earlier tasks are cancelled. An article is fetched again, if it has changed."""
+    if document := document_of(memory):
+        return saving.submit(memory, document)
     return tasks.submit(memory.project, Kind.INGEST_EPISODE, memory=memory)
+
+
+def document_of(memory: Memory) -> SavedDocument | None:
+    """What the memory was fetched or read from; None when its text was handed in."""
+    return SavedDocument.objects.filter(pk=memory.pk).first()
 
 
 def deletion_preview(memory: Memory) -> dict[str, int]:
@@ -94,7 +160,58 @@ def delete_memory(memory: Memory) -> dict[str, int]:
     """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
+        erasing.erase(memory)
+        sweeping.soon()
         return deletion.delete(memory)
+
+
+def invalidate_fact(fact: Fact, user: AbstractBaseUser, *, at: datetime | None = None, wrong: bool = False) -> None:
+    """Says that the fact ended `at` that time, or now; or that it is `wrong` and never was so. TooEarly
+    when it began later."""
+    with transaction.atomic():
+        decisions.invalidate(fact, user, at=at, wrong=wrong)
+
+
+def restore_fact(fact: Fact, user: AbstractBaseUser) -> None:
+    """Says that the fact holds after all."""
+    with transaction.atomic():
+        decisions.restore(fact, user)
+
+
+def merge_entities(user: AbstractBaseUser, source: Entity, target: Entity) -> Merge:
+    """Joins the source to the target; Refused, with a sentence, when that makes no sense."""
+    with transaction.atomic():
+        return merging.merge(source.project, source, target, user.pk)
+
+
+def undo_merge(user: AbstractBaseUser, merge: Merge) -> None:
+    """Parts what was joined, as if it never had been; Refused when it was undone before."""
+    with transaction.atomic():
+        merging.undo(merge, user.pk)
+
+
+def accept_review(user: AbstractBaseUser, review: Review, over: UUID | None = None) -> None:
+    """Joins the two entities, or ends one of the two facts, `over`; Refused when it is decided."""
+    with transaction.atomic():
+        merging.accept(review, user.pk, over)
+
+
+def reject_review(user: AbstractBaseUser, review: Review) -> None:
+    """Remembers that the two are two, or that both facts hold; Refused when it is decided."""
+    with transaction.atomic():
+        merging.reject(review, user.pk)
+
+
+def undo_review(user: AbstractBaseUser, review: Review) -> None:
+    """Takes back what was decided; Refused when nothing was."""
+    with transaction.atomic():
+        merging.reopen(review, user.pk)
+
+
+def describe_entity(entity: Entity, changes: Mapping[str, str]) -> None:
+    """Writes a name, type or summary of people's own; an empty name or type leaves it to the memories again."""
+    with transaction.atomic():
+        merging.describe(entity, changes)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:

@@ -6,9 +6,17 @@ from collections.abc import Callable
 
 from django.contrib.auth import views as auth
 from django.http import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
-from memories.views import graph, importing, memory, projects, search
+from memories.views import adding, facts, feeds, graph, importing, media, memory, projects, reviews, schema, search
+
+
+class DecisionConverter(StringConverter):
+    regex = "|".join(reviews.DECISIONS)
+
+
+register_converter(DecisionConverter, "decision")
 
 
 def both(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -27,19 +35,40 @@ urlpatterns = [
     path("project/<uuid:project_id>", projects.overview),
     *in_project("memories", memory.memory_list, "memories"),
     *in_project("memories/new", memory.memory_new, "memory-new"),
+    *in_project("memories/new/addresses", adding.memory_addresses, "memory-addresses"),
+    *in_project("memories/new/files", adding.memory_files, "memory-files"),
     *in_project("memories/<uuid:memory_id>", memory.memory_detail, "memory"),
     *in_project("memories/<uuid:memory_id>/edit", memory.memory_edit, "memory-edit"),
     *in_project("memories/<uuid:memory_id>/reprocess", memory.memory_reprocess, "memory-reprocess"),
+    *in_project("memories/<uuid:memory_id>/media", media.memory_media, "memory-media"),
     *in_project("memories/<uuid:memory_id>/delete", memory.memory_delete, "memory-delete"),
     *in_project("import", importing.import_new, "import-new"),
     *in_project("import/<uuid:import_id>", importing.import_detail, "import"),
     *in_project("import/<uuid:import_id>/rejected.csv", importing.rejected_csv, "import-rejected"),
+    *in_project("feeds", feeds.feed_list, "feeds"),
+    *in_project("feeds/<uuid:feed_id>", feeds.feed_change, "feed-change"),
     *in_project("search", search.search_page, "search"),
     *in_project("entities", graph.entity_list, "entities"),
     *in_project("entities/<uuid:entity_id>", graph.entity_detail, "entity"),
+    *in_project("entities/<uuid:entity_id>/merge", reviews.entity_merge, "entity-merge"),
+    *in_project("entities/<uuid:entity_id>/edit", reviews.entity_edit, "entity-edit"),
+    *in_project("merges/<uuid:merge_id>/undo", reviews.merge_undo, "merge-undo"),
+    *in_project("reviews", reviews.review_list, "reviews"),
+    *in_project("reviews/<uuid:review_id>/<decision:decision>", reviews.review_decide, "review-decide"),
+    *in_project("facts/<uuid:fact_id>/invalidate", facts.fact_invalidate, "fact-invalidate"),
+    *in_project("facts/<uuid:fact_id>/restore", facts.fact_restore, "fact-restore"),
+    *in_project("changes", facts.change_list, "changes"),
     *in_project("communities", graph.community_list, "communities"),
     *in_project("communities/rebuild", graph.community_rebuild, "community-rebuild"),
     *in_project("communities/<uuid:community_id>", graph.community_detail, "community"),
+    *in_project("schema", schema.schema, "schema"),
+    *in_project("schema/entity-types/new", schema.entity_type_new, "entity-type-new"),
+    *in_project("schema/entity-types/<uuid:type_id>", schema.entity_type_edit, "entity-type"),
+    *in_project("schema/entity-types/<uuid:type_id>/delete", schema.entity_type_delete, "entity-type-delete"),
+    *in_project("schema/relations/new", schema.relation_type_new, "relation-type-new"),
+    *in_project("schema/relations/<uuid:type_id>", schema.relation_type_edit, "relation-type"),
+    *in_project("schema/relations/<uuid:type_id>/decide", schema.relation_type_decide, "relation-type-decide"),
+    *in_project("schema/relations/<uuid:type_id>/delete", schema.relation_type_delete, "relation-type-delete"),
     *in_project("settings", projects.settings, "settings"),
     *in_project("settings/members", projects.member_add, "member-add"),
     *in_project("settings/members/<int:user_id>", projects.member_change, "member-change"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memstack.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
-from memstack.upload_limit import UploadLimit  # noqa: E402 - models need a set-up Django
+from memstack.django_application import DjangoApplication  # noqa: E402 - models need a set-up Django
+from memstack.upload_limit import UploadLimit  # noqa: E402
 from tasks_app.streams.application import StreamApplication  # noqa: E402
 
-application = StreamApplication(UploadLimit(django_application))
+application = StreamApplication(UploadLimit(DjangoApplication()))

@@ -18,11 +18,11 @@ TAG = "memstack"
 LEAST_SQLITE = (3, 35, 0)  # UPDATE … RETURNING
 HERE = ("", "localhost", "127.0.0.1", "::1")
 SECRET_FILES = ("secret_key", "demo_login")
-ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR"}  # read below Django, by memories.engine
+ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR", "MEMSTACK_SPEECH_WEIGHTS"}  # read below Django, by memories.engine
 
 
 def register_all() -> None:
-    for check in (production, databases, numbers, broker, language_model, data_folder, unknown_settings):
+    for check in (production, databases, numbers, broker, language_model, data_folder, fetching, unknown_settings):
         register(check, TAG)
 
 
@@ -146,6 +146,15 @@ def _mode(path: Path) -> int:
         return path.stat().st_mode
     except OSError:
         return 0
+
+
+def fetching(**_: Any) -> Iterable[CheckMessage]:
+    from memories import fetching_rules
+
+    try:
+        fetching_rules.rules()
+    except fetching_rules.BadRule as error:
+        yield Error(str(error), hint=error.hint, id="memstack.E011")
 
 
 def unknown_settings(**_: Any) -> Iterable[CheckMessage]:

@@ -140,6 +140,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 MAX_UPLOAD_BYTES = integer("MEMSTACK_MAX_UPLOAD_MB", 100) * 1024 * 1024
+MAX_FILE_BYTES = integer("MEMSTACK_MAX_FILE_MB", 500) * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = made_folder(MEMSTACK_DATA_DIR / "uploads")  # beside the store, so that files are moved there
+
+# --- recordings
+MEMSTACK_SPEECH_THREADS = max(1, integer("MEMSTACK_SPEECH_THREADS", 1))
 
 # --- database
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
@@ -160,7 +165,8 @@ else:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; "
+            "PRAGMA secure_delete=ON;",
         },
     }
 DATABASES = {"default": DATABASE}
@@ -212,6 +218,9 @@ MEMSTACK_MAX_STREAMS_PER_USER = integer("MEMSTACK_MAX_STREAMS_PER_USER", 2000)
 MEMSTACK_MAX_STREAMS_PER_PROCESS = integer("MEMSTACK_MAX_STREAMS_PER_PROCESS", 5000)
 MEMSTACK_MAX_PENDING_PER_PROJECT = integer("MEMSTACK_MAX_PENDING_PER_PROJECT", 20_000)
 
+# --- fetching
+MEMSTACK_PRIVATE_HOSTS = env.list("MEMSTACK_PRIVATE_HOSTS", default=[])
+MEMSTACK_FETCH_PORTS = env.list("MEMSTACK_FETCH_PORTS", default=["80", "443"])
 # --- language model
 MEMSTACK_LLM_BASE_URL = os.environ.get("MEMSTACK_LLM_BASE_URL", "")
 MEMSTACK_LLM_MODEL = os.environ.get("MEMSTACK_LLM_MODEL", "")
@@ -247,6 +256,8 @@ SPECTACULAR_SETTINGS = {
         "TaskKind": "tasks_app.kinds.Kind",
         "MentionKind": "memories.models.Mention.Kind",
         "SearchKind": "memories.models.SearchDocument.KINDS",
+        "TypeOrigin": "memories.models.SchemaType.Origin",
+        "TypeState": "memories.models.SchemaType.State",
     },
 }
 

@@ -14,6 +14,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+ONE_FILE = "/files"  # how the paths end that take one file
 SLACK = 1024 * 1024  # a form's other fields and the lines between its parts
 
 
@@ -31,7 +32,7 @@ class UploadLimit:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        limit = settings.MAX_UPLOAD_BYTES + SLACK
+        limit = most(scope) + SLACK
         if scope["type"] == "http" and _announced(scope) > limit:
             await _refuse(scope, send)
             return
@@ -39,6 +40,12 @@ class UploadLimit:
             await self._application(scope, _counted(receive, limit), send)
         except TooLarge:
             await _refuse(scope, send)
+
+
+def most(scope: Any) -> int:
+    """How many bytes a request to this path may have: one file, which may be a recording, or an import."""
+    path = scope.get("path", "").rstrip("/")
+    return settings.MAX_FILE_BYTES if path.endswith(ONE_FILE) else settings.MAX_UPLOAD_BYTES
 
 
 def _announced(scope: Any) -> int:
@@ -63,7 +70,12 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 async def _refuse(scope: Any, send: Send) -> None:
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    sentence = f"An upload may have {settings.MAX_UPLOAD_BYTES // 2**20:,} MB; import it in parts. Nothing was saved."
+    what = (
+        "A file may have {:,} MB"
+        if scope["path"].rstrip("/").endswith(ONE_FILE)
+        else "An upload may have {:,} MB; import it in parts"
+    )
+    sentence = f"{what.format(most(scope) // 2**20)}. Nothing was saved."
     if scope["path"].startswith("/api/"):
         kind = "application/problem+json"
         problem = {"type": "urn:memstack:problem:too-large", "title": status.phrase, "status": status}

@@ -44,5 +44,7 @@ def load(task: TaskLog, stage: str, kind: type[T]) -> list[T]:
         return []
 
 
-def drop(task: TaskLog) -> None:
-    TaskCheckpoint.objects.filter(task_id=task.pk).delete()
+def drop(task: TaskLog, *stages: str) -> None:
+    """Deletes what is kept of the stages; all of it when none is named."""
+    rows = TaskCheckpoint.objects.filter(task_id=task.pk)
+    (rows.filter(stage__in=stages) if stages else rows).delete()

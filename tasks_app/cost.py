@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import time
 from pathlib import Path
 
 CLEAR_PEAK = Path("/proc/self/clear_refs")
@@ -11,13 +12,21 @@ STATUS = Path("/proc/self/status")
 
 
 class CostMeter:
-    """Counts CPU seconds and the peak of resident memory from its making on; one task runs in a process at a time."""
+    """Counts CPU seconds and the peak of resident memory from its making on; one task runs in a process at a time.
+
+    The CPU is that of child processes too, once they have ended; the memory is the process's own.
+    """
 
     def __init__(self) -> None:
         self.llm_tokens: int | None = None  # of a language model, where one was asked
         self._cpu = self._cpu_seconds()
+        self._began = time.monotonic()
         with contextlib.suppress(OSError):
             CLEAR_PEAK.write_text("5")  # resets VmHWM, see proc(5)
+
+    def seconds(self) -> float:
+        """By the clock."""
+        return time.monotonic() - self._began
 
     def spent(self) -> dict[str, float | None]:
         return {
@@ -28,8 +37,8 @@ class CostMeter:
 
     @staticmethod
     def _cpu_seconds() -> float:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return usage.ru_utime + usage.ru_stime
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
     @staticmethod
     def _peak_megabytes() -> float | None:

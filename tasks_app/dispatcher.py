@@ -1,7 +1,7 @@
 """The dispatcher: what nobody else would notice. Several may run, each step is safe to do twice.
 
-It expires leases, rings for waiting rows in turn over the projects with a bounded number of messages out, and brings
-waiting parents up to their children.
+It expires leases, makes the tasks that are due by a schedule, rings for waiting rows in turn over the projects with a
+bounded number of messages out, and brings waiting parents up to their children.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from django.db import close_old_connections, connection
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from tasks_app import bookkeeping, doorbell, pruning, transitions
+from memories.search.sweeping import Sweeper
+from tasks_app import bookkeeping, doorbell, pruning, schedules, transitions
 from tasks_app.kinds import QUEUES
 from tasks_app.models import Status, TaskLog, WorkerHeartbeat
 from tasks_app.presence import Presence
@@ -32,6 +33,7 @@ CANCEL_SECONDS = 0.5
 LOST_AFTER = timedelta(seconds=1)
 FORGOTTEN_AFTER = timedelta(seconds=60)
 housekeeper = pruning.Housekeeper()
+sweeper = Sweeper()
 
 
 def run(stopped: Callable[[float], bool]) -> None:
@@ -66,10 +68,12 @@ def tick() -> None:
         transitions.cancel_all_waiting(parent.children.all(), CANCEL_SECONDS)
     for parent_id in transitions.waiting_parents():
         transitions.refresh_parent(parent_id)
+    schedules.make_due_tasks()
     for queue in sorted(set(QUEUES.values())):
         top_up(queue)
     bookkeeping.keep_books()
     housekeeper.turn()
+    sweeper.turn()
 
 
 def top_up(queue: str) -> int:

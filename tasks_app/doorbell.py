@@ -21,7 +21,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from kombu import Connection
 
@@ -43,21 +43,31 @@ def most_out(queue: str) -> int:
 
 
 def ring_on_commit(task: TaskLog) -> None:
-    """Rings for a new task once its row is committed, unless its project has enough messages out already."""
+    """Rings for the project's oldest waiting task once the new one is committed, unless enough messages are out.
+
+    The oldest need not be the new one: when that was made, another's message may have been out still.
+    """
     rung = TaskLog.objects.filter(project_id=task.project_id, status=Status.PENDING, rung_at__isnull=False)
     most = most_out(QUEUES[task.kind])
-    if len(rung.values_list("pk")[:most]) < most:
-        TaskLog.objects.filter(pk=task.pk, status=Status.PENDING).update(rung_at=Now())
-        kind, task_id = task.kind, task.pk
-        transaction.on_commit(lambda: ring([(kind, task_id)]) and None, robust=True)
+    if len(rung.values_list("pk")[:most]) < most and (row := _take_oldest(task.project_id)):
+        transaction.on_commit(lambda: ring([row]) and None, robust=True)
 
 
 def ring_next(project_id: UUID) -> None:
     """Rings for the project's oldest waiting task that no message is out for."""
-    due = TaskLog.objects.filter(project_id=project_id, status=Status.PENDING, rung_at=None, run_after=None)
-    row = due.order_by("created_at", "id").values_list("kind", "pk").first()
-    if row and due.filter(pk=row[1]).update(rung_at=Now()):
+    with transaction.atomic():
+        row = _take_oldest(project_id)
+    if row:
         ring([row])
+
+
+def _take_oldest(project_id: UUID) -> tuple[str, UUID] | None:
+    """Notes that the oldest waiting task is rung for; passes over one that somebody else is changing at the moment, who
+    may want the project's lock that this transaction has."""
+    due = TaskLog.objects.filter(project_id=project_id, status=Status.PENDING, rung_at=None, run_after=None)
+    free = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    row = free.order_by("created_at", "id").values_list("kind", "pk").first()
+    return row if row and due.filter(pk=row[1]).update(rung_at=Now()) else None
 
 
 def ring(tasks: list[tuple[str, UUID]]) -> bool:

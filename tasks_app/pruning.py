@@ -1,5 +1,5 @@
 """Forgets what is old or of no use: tasks that ended long ago, the events of all tasks, idempotency keys that no longer
-count, passages that an attempt wrote which did not end well.
+count, passages that an attempt wrote which did not end well, files that no memory has.
 
 It goes in short transactions, because SQLite has one writer. Several processes may prune at once: each locks the rows
 of its batch and passes over those that another one has. Streams answer a reader whose place is no longer kept with the
@@ -21,7 +21,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from memories.models import IdempotencyKey, Memory, Passage
+from memories import files
+from memories.models import IdempotencyKey, Memory, Passage, SavedDocument
 from tasks_app.models import TERMINAL, TaskEvent, TaskLog
 
 logger = logging.getLogger(__name__)
@@ -75,8 +76,10 @@ def abandoned_passages() -> QuerySet[Passage]:
 
 
 def count(days: int) -> Counter[str]:
-    """How many rows `prune` would delete now: `{"tasks": n, "events": n, "passages": n, "keys": n}`."""
-    return Counter({heap.name: heap.rows.count() for heap in heaps(days)})  # the last of a name counts all of them
+    """How many rows `prune` would delete now: `{"tasks": n, "events": n, "passages": n, "keys": n, "files": n}`."""
+    counted = Counter({heap.name: heap.rows.count() for heap in heaps(days)})  # the last of a name counts all of them
+    counted["files"] = sum(map(len, files.orphans(_known_files)))
+    return counted
 
 
 def prune(days: int) -> Iterator[Counter[str]]:
@@ -84,6 +87,12 @@ def prune(days: int) -> Iterator[Counter[str]]:
     for heap in heaps(days):
         for deleted in _batches(heap):
             yield Counter({heap.name: deleted})
+    for removed in files.sweep(_known_files):
+        yield Counter({"files": removed})
+
+
+def _known_files(names: list[str]) -> set[str]:
+    return set(SavedDocument.objects.filter(file__in=names).values_list("file", flat=True))
 
 
 def _batches(heap: Heap) -> Iterator[int]:
@@ -147,5 +156,5 @@ class Housekeeper:
 def in_words(gone: Counter[str]) -> str:
     return (
         f"{gone['tasks']} tasks, {gone['events']} events, {gone['passages']} unpublished passages, "
-        f"{gone['keys']} idempotency keys"
+        f"{gone['keys']} idempotency keys, {gone['files']} files that no memory has"
     )

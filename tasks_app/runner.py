@@ -9,7 +9,8 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 
-from memories.engine.errors import EngineError
+from memories.engine.errors import EngineError, Unavailable
 from memories.graph.versions import StaleGraph
 from memstack import logs
 from tasks_app import doorbell, stopping, transitions
@@ -35,6 +36,10 @@ LANE_POLL_SECONDS = 0.02
 STALE_TRIES = 20
 BACK_OFF_SECONDS = (2, 5, 15, 45, 120)
 HAND_OVER_SECONDS = 3.0
+AWAY_BACK_OFF_SECONDS = (2, 5)  # a page that fails for longer is the person's to decide about
+AWAY_PATIENCE = 30.0  # seconds of an attempt that is worth no other one
+LONGEST_WAIT = 3600.0
+MESSAGE_LENGTH = 300
 STOPPED = "Waiting: its worker was stopped"
 
 
@@ -54,6 +59,7 @@ def _nothing() -> None:
 class Outcome:
     """What a pipeline ends with: its result, and the effects that are published with the completion.
 
+    `saved` is the stage (name, percent, message) that is told of, in the same transaction, when they are written.
     `again` makes the outcome anew when the graph has changed since it was read.
     """
 
@@ -61,6 +67,7 @@ class Outcome:
     message: str
     effects: Callable[[], None] = _nothing
     again: Callable[[], Outcome] | None = None
+    saved: tuple[str, int, str] | None = None
 
 
 class Heartbeat:
@@ -128,10 +135,26 @@ class Progress:
         self.pace = Pace(task.kind)
         self._heartbeat = heartbeat
         self._sent = 0.0
+        self._scale = (0.0, 1.0)
 
     def weigh(self, units: int) -> None:
         """Says how much work the task is, in units that its stages take time by; the ETA is told from then on."""
         self.pace.weigh(units)
+
+    @contextmanager
+    def within(self, begins: int, ends: int, low: int, high: int) -> Iterator[None]:
+        """Inside, the percentages begins..ends that stages tell are low..high of the whole."""
+        before = self._scale
+        factor = (high - low) / (ends - begins)
+        self._scale = (low - begins * factor, factor)
+        try:
+            yield
+        finally:
+            self._scale = before
+
+    def _percent(self, told: float) -> int:
+        offset, factor = self._scale
+        return int(round(offset + told * factor, 6))
 
     def stage(self, stage: str, percent: int, message: str, total: int | None = None, done: int = 0) -> None:
         """Begins a stage; always sent. `total` starts a counter at `done`."""
@@ -139,15 +162,26 @@ class Progress:
         counter = None if total is None else done
         self.pace.enter(stage, counter, total)
         eta = self.pace.eta(counter, total)
+        message, percent = message[:MESSAGE_LENGTH], self._percent(percent)
         self._send(stage=stage, progress=percent, message=message, done=counter, total=total, eta_seconds=eta)
 
-    def count(self, done: int, total: int, *, low: int, high: int) -> None:
-        """Moves the counter of a stage and its share of the percentages low..high; at most ten events a second."""
+    def say(self, message: str) -> None:
+        """Another message within the stage; always sent."""
         self.checkpoint()
-        if time.monotonic() - self._sent >= EVENT_SECONDS:
-            percent = low + (high - low) * done // max(total, 1)
-            eta = self.pace.eta(done, total)
-            self._send(progress=max(percent, self.task.progress), done=done, total=total, eta_seconds=eta)
+        self._send(message=message[:MESSAGE_LENGTH])
+
+    def count(self, done: int, total: int | None, *, low: float, high: float) -> None:
+        """Moves the counter of a stage and its share of the percentages low..high; at most ten events a second.
+
+        Where nobody knows the total, the counter alone moves.
+        """
+        self.checkpoint()
+        if time.monotonic() - self._sent < EVENT_SECONDS:
+            return
+        total = None if total is not None and done > total else total
+        percent = self._percent(low + (high - low) * done / max(total, 1)) if total is not None else 0
+        eta = self.pace.eta(done, total) if total is not None else None
+        self._send(progress=max(percent, self.task.progress), done=done, total=total, eta_seconds=eta)
 
     def save_count(self, done: int) -> None:
         """Writes the counter whatever the rate, in the caller's transaction; fails when the lease is lost."""
@@ -227,6 +261,8 @@ def _work(task: TaskLog, pipeline: Pipeline, progress: Progress, meter: CostMete
         os._exit(os.EX_OSERR)
     except LaneBusy:
         transitions.put_back(task, 0.5, "Waiting for the graph", failed=False)
+    except Unavailable as error:
+        _unavailable(task, error, meter)
     except EngineError as error:
         transitions.fail(task, str(error), retryable=not error.permanent, cost=meter.spent())
     except Exception as error:
@@ -239,7 +275,14 @@ def _complete(task: TaskLog, outcome: Outcome, progress: Progress, meter: CostMe
     for _ in range(STALE_TRIES):
         progress.checkpoint()
         try:
-            transitions.complete(task, outcome.result, outcome.effects, message=outcome.message, cost=meter.spent())
+            transitions.complete(
+                task,
+                outcome.result,
+                outcome.effects,
+                message=outcome.message,
+                cost=meter.spent(),
+                saved=outcome.saved,
+            )
         except StaleGraph:
             if outcome.again is None:
                 raise
@@ -247,6 +290,18 @@ def _complete(task: TaskLog, outcome: Outcome, progress: Progress, meter: CostMe
         else:
             return
     raise LaneBusy
+
+
+def _unavailable(task: TaskLog, error: Unavailable, meter: CostMeter) -> None:
+    """Another try when they said when, or soon; `failed` after a few, or where an attempt takes long."""
+    wait = error.retry_after
+    if wait is None and task.retries < len(AWAY_BACK_OFF_SECONDS) and meter.seconds() < AWAY_PATIENCE:
+        wait = AWAY_BACK_OFF_SECONDS[task.retries] * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, no secret
+    if wait is None or wait > LONGEST_WAIT or task.retries >= transitions.MAX_RETRIES:
+        transitions.fail(task, str(error), retryable=True, cost=meter.spent())
+        return
+    message = f"Trying again in {wait:.0f} s. {error}"[:MESSAGE_LENGTH]
+    transitions.put_back(task, max(wait, 0.1), message, failed=True)
 
 
 def _unexpected(task: TaskLog, error: Exception, meter: CostMeter) -> None:

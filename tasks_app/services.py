@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from memories.models import Memory, Project
 from tasks_app import doorbell, transitions
-from tasks_app.kinds import Kind
+from tasks_app.kinds import INGESTIONS, Kind
 from tasks_app.models import Status, TaskLog
 from tasks_app.transitions import WAITING_STAGE
 
@@ -43,10 +43,12 @@ def ensure_room(project: Project, count: int = 1) -> None:
 
 def pending(project: Project) -> int:
     """How many of the project's tasks wait, those among them that its imports have yet to make."""
-    imports = project.tasks.filter(kind=Kind.IMPORT_MEMORIES)
-    unmade = imports.filter(status__in=ACTIVE).exclude(stage=WAITING_STAGE)
-    left = unmade.aggregate(left=Sum(Coalesce("total", 1) - Coalesce("done", 0)))["left"] or 0
-    return left + project.tasks.filter(status=Status.PENDING).exclude(kind=Kind.IMPORT_MEMORIES).count()
+    imports = Q(kind=Kind.IMPORT_MEMORIES)
+    counted = project.tasks.filter(status__in=ACTIVE).aggregate(
+        waiting=Count("pk", filter=Q(status=Status.PENDING) & ~imports),
+        unmade=Sum(Coalesce("total", 1) - Coalesce("done", 0), filter=imports & ~Q(stage=WAITING_STAGE)),
+    )
+    return int(counted["waiting"]) + int(counted["unmade"] or 0)
 
 
 def submit(
@@ -62,7 +64,7 @@ def submit(
     that goes on. `total`: the children it will have. TooManyPending."""
     with transaction.atomic():
         ensure_room(project, total or 1)
-        if memory is not None:
+        if memory is not None and memory.task_id is not None:  # a new one has no earlier tasks
             cancel_active(memory.tasks.all())
         task = transitions.enqueue(project, kind, memory=memory, payload=payload, retry_of=retry_of, total=total)
         if memory is not None:
@@ -102,7 +104,7 @@ def retry(task: TaskLog) -> TaskLog:
     status = _status(task)
     if status not in (Status.FAILED, Status.CANCELLED) and not _import_with_failures(task):
         raise StateConflict(f"Only a failed or cancelled task can be retried; this one is {status}.")
-    if task.kind == Kind.INGEST_EPISODE and task.memory is None:
+    if task.kind in INGESTIONS and task.memory is None:
         raise StateConflict("The memory of this task was deleted, so there is nothing to do again.")
     if task.kind == Kind.REBUILD_COMMUNITIES:
         return rebuild(task.project, retry_of=task)

@@ -148,18 +148,28 @@ def take_lane(task: TaskLog) -> bool:
 
 
 def complete(
-    task: TaskLog, result: dict[str, Any], effects: Callable[[], None], message: str, cost: Cost = NO_COST
+    task: TaskLog,
+    result: dict[str, Any],
+    effects: Callable[[], None],
+    message: str,
+    *,
+    cost: Cost = NO_COST,
+    saved: tuple[str, int, str] | None = None,
 ) -> TaskLog:
     """Ends the attempt and publishes its effects in one transaction; neither happens without the other.
 
+    `saved`, a stage with its percent and message, has an event of its own between the effects and the end.
     TaskCancelled when a person was first: what was edited or deleted meanwhile must not be published.
     """
-
-    def run_effects(row: TaskLog) -> None:
-        effects()
-
     ended = {"status": Status.COMPLETED, "progress": 100, "message": message, "result": result}
-    return _owned(_terminal(_wanted(task), task.pk, run_effects, **ended, **cost), task)
+    if saved is None:
+        return _owned(_terminal(_wanted(task), task.pk, lambda row: effects(), **ended, **cost), task)
+    with transaction.atomic():
+        hold(task)  # the row first, then what the effects write: everybody locks them in this order
+        effects()
+        stage, percent, words = saved
+        advance(task, stage=stage, progress=percent, message=words, done=None, total=None, eta_seconds=None)
+        return _owned(_terminal(_wanted(task), task.pk, None, **ended, **cost), task)
 
 
 def fail(task: TaskLog, error: str, *, retryable: bool, traceback: str = "", cost: Cost = NO_COST) -> TaskLog:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
@@ -18,6 +21,7 @@ from tasks_app.models import WorkerHeartbeat
 from tasks_app.presence import Presence
 
 logger = logging.getLogger(__name__)
+NICENESS = 5
 _presence: list[Presence] = []
 
 
@@ -34,12 +38,22 @@ def before_fork(**_: Any) -> None:
 
 @worker_process_init.connect
 def after_fork(**_: Any) -> None:
-    """ONNX sessions have threads, so each child makes its own; no child uses its parent's connections."""
+    """ONNX sessions have threads, so each child makes its own; no child uses its parent's connections.
+
+    On one machine people wait for the web process and nobody for a task's next millisecond, so the web goes first.
+    """
+    _stand_back()
     connections.close_all()
     try:
         embedding.embed(["warm"])
     except EngineError as error:
         logger.error("%s", error)
+
+
+def _stand_back() -> None:
+    os.nice(NICENESS)
+    with suppress(OSError):  # where Linux groups processes by session, only this counts outside the session
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 @worker_ready.connect

@@ -19,10 +19,11 @@ from rest_framework.request import Request
 from memories.api.fields import Id
 from memories.api.inputs import ImportFile, MemoryItem, new_memory
 from memories.api.problems import TooLarge, body
-from memories.importing import sources, texts
+from memories.importing import known, sources, texts
 from memories.importing.refusals import ImportRefused
 from memories.importing.sources import Found
 from memories.importing.staging import Rejection, Upload
+from memories.validation import NewMemory
 
 SHOWN = 20
 
@@ -173,12 +174,14 @@ def digest_of(files: Iterable[Any]) -> str:
 def fill(upload: Upload, found: Iterable[Found]) -> None:
     """Checks what was found and keeps it, good or rejected; ImportRefused, and NothingGood when nothing is."""
     one = MemoryItem()
-    for item in found:
+    for item in known.only_new(upload.row.project, found):
         if item.error:
             upload.reject(Rejection(item.line, item.error, item.file))
             continue
         try:
-            upload.add(new_memory(one.run_validation(item.value)), item.line, item.file)
+            given = item.value
+            new = given if isinstance(given, NewMemory) else new_memory(one.run_validation(given))
+            upload.add(new, item.line, item.file)
         except ValidationError as error:
             upload.reject(Rejection(item.line, body(error)["detail"], item.file))
     if not upload.accepted:

@@ -19,6 +19,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from memories.files import NoRoom
+from memories.services import Refused
 from tasks_app.services import StateConflict, TooManyPending
 
 logger = logging.getLogger(__name__)
@@ -126,8 +128,9 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         (Http404, exceptions.NotFound("There is nothing here that you may see.")),
         (PermissionDenied, exceptions.PermissionDenied(message or None)),
         (TooManyPending, TooManyTasks(message)),
-        (StateConflict, Conflict(message)),
+        ((StateConflict, Refused), Conflict(message)),
         (IntegrityError, Conflict()),
+        (NoRoom, DiskFull(message)),
         ((OperationalError, InterfaceError), _of_the_database(message)),
         (RequestDataTooBig, TooLarge()),
         ((SuspiciousOperation, UnreadablePostError), exceptions.ParseError("The request can't be read.")),

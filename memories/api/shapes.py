@@ -8,9 +8,22 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from memories import queries
+from memories import queries, reviewing
+from memories.api.documents import DocumentShape
 from memories.api.fields import Metadata, Moment
-from memories.models import ApiKey, Community, Entity, Fact, Membership, Memory, Mention, Passage, Project
+from memories.models import (
+    ApiKey,
+    Community,
+    Entity,
+    Fact,
+    Membership,
+    Memory,
+    Mention,
+    Merge,
+    Passage,
+    Project,
+    Review,
+)
 from tasks_app.models import Status
 
 
@@ -102,6 +115,11 @@ class FactShape(serializers.ModelSerializer[Fact]):
         ]  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, instance: Fact) -> dict[str, Any]:
+        if getattr(instance, "believed_then", None):
+            instance.valid_at, instance.invalid_at, instance.valid_precision = queries.as_believed(instance)
+        return super().to_representation(instance)
+
 
 class MentionShape(serializers.ModelSerializer[Mention]):
     passage = serializers.UUIDField(source="passage_id")
@@ -175,16 +193,19 @@ class Found(serializers.Serializer[queries.MemoryDetail]):
 
 
 class MemoryShape(Found, MemoryContent):
-    """One memory with what was found in it."""
+    """One memory with what was found in it; `document` is null when its text was handed in."""
+
+    document = DocumentShape(allow_null=True)
 
     class Meta(MemoryContent.Meta):
-        fields = [*MemoryContent.Meta.fields, "passages", "entities", "facts"]
+        fields = [*MemoryContent.Meta.fields, "document", "passages", "entities", "facts"]
         read_only_fields = fields
 
 
 def one_memory(detail: queries.MemoryDetail) -> dict[str, Any]:
     """A MemoryShape."""
-    return {**MemoryContent(detail.memory).data, **Found(detail).data}
+    document = None if detail.document is None else DocumentShape(detail.document).data
+    return {**MemoryContent(detail.memory).data, "document": document, **Found(detail).data}
 
 
 class EntityShape(serializers.ModelSerializer[Entity]):
@@ -207,6 +228,77 @@ class EntityShape(serializers.ModelSerializer[Entity]):
     def get_community(self, entity: Entity) -> UUID | None:
         community = queries.community_of(entity)
         return community.pk if community else None
+
+
+class Quote(serializers.Serializer[dict[str, Any]]):
+    """Some words around a name."""
+
+    entity = serializers.UUIDField()
+    memory = serializers.UUIDField()
+    passage = serializers.UUIDField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class EvidenceShape(serializers.Serializer[reviewing.Evidence]):
+    reasons = serializers.ListField(child=serializers.CharField())
+    shared = EntityName(many=True, help_text="What both are connected with.")
+    quotes = Quote(many=True)
+
+
+class _WithEvidence(serializers.ModelSerializer[Any]):
+    """`evidence` of all rows of a list at once, from the context."""
+
+    evidence = serializers.SerializerMethodField()
+
+    @extend_schema_field(EvidenceShape)
+    def get_evidence(self, row: Review | Merge) -> Any:
+        return EvidenceShape(self.context["evidence"][row.pk]).data
+
+
+class ReviewShape(_WithEvidence):
+    entities = serializers.SerializerMethodField(help_text="The two that may be one.")
+    facts = serializers.SerializerMethodField(help_text="The two of which one may be over, first the one known first.")
+    created_at = Moment(read_only=True)
+    decided_at = Moment(read_only=True, allow_null=True)
+    decided_by = serializers.CharField(source="decided_by.username", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Review
+        fields = [
+            "id", "project", "kind", "state", "score", "entities", "facts", "evidence", "created_at", "decided_by",
+            "decided_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(EntityName(many=True))
+    def get_entities(self, review: Review) -> Any:
+        both = (review.first_entity, review.second_entity)
+        return EntityName([entity for entity in both if entity], many=True).data
+
+    @extend_schema_field(FactShape(many=True))
+    def get_facts(self, review: Review) -> Any:
+        return FactShape([fact for fact in (review.first_fact, review.second_fact) if fact], many=True).data
+
+
+class MergeShape(_WithEvidence):
+    """`source` and `target` are null while no memory names them."""
+
+    source = EntityName(read_only=True, allow_null=True)  # type: ignore[assignment]  # a field's name, not its own source
+    target = EntityName(read_only=True, allow_null=True)
+    at = Moment(read_only=True)
+    by = serializers.CharField(source="by.username", default=None, read_only=True, allow_null=True)
+    undone_at = Moment(read_only=True, allow_null=True)
+    undone_by = serializers.CharField(source="undone_by.username", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Merge
+        fields = [
+            "id", "project", "source", "target", "automatic", "score", "evidence", "review", "at", "by", "undone_at",
+            "undone_by",
+        ]  # fmt: skip
+        read_only_fields = fields
 
 
 class SummarySentence(serializers.Serializer[dict[str, Any]]):

@@ -24,3 +24,14 @@ class WeightsUnavailable(EngineError):
 
     code = "weights_unavailable"
     permanent = False
+
+
+class Unavailable(EngineError):
+    """Somebody else's trouble, which may be over in a while; `retry_after`: seconds that they asked to wait for."""
+
+    code = "unavailable"
+    permanent = False
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after

@@ -1,8 +1,9 @@
 """From a memory's text to the passages that search returns.
 
 A conversation gives one passage per message. Other texts are cut into sentences, which are packed to about `TARGET`
-tokens along paragraphs; a heading always opens a passage and stays with what follows it. Every character that is not
-white space belongs to exactly one passage of a text. All of it is linear in the length of the text.
+tokens along paragraphs; a heading always opens a passage and stays with what follows it. No passage leaves the section
+(a page, a part of a recording) that it begins in. Every character that is not white space belongs to exactly one
+passage of a text. All of it is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from memories.engine.documents.model import Section
 from memories.engine.errors import InvalidSource
 from memories.engine.types import Message, Passage, Source
 
@@ -52,10 +54,33 @@ def split(source: Source) -> list[Passage]:
     Raises InvalidSource when a conversation's messages are not those its content was rendered from.
     """
     if source.content_type != "conversation":
-        return _numbered(source.content, _packed(_pieces(source.content)))
+        return _text_passages(source.content, source.sections)
     if source.messages:
         return _message_passages(source)
     return _line_passages(source.content)
+
+
+def _text_passages(content: str, sections: Sequence[Section]) -> list[Passage]:
+    passages: list[Passage] = []
+    for part in _stretches(len(content), sections):
+        for start, end in _packed(_pieces(content, part.start, part.end)):
+            text = content[start:end]
+            passages.append(Passage(len(passages), start, end, text, page=part.page, seconds=part.seconds))
+    return passages
+
+
+def _stretches(length: int, sections: Sequence[Section]) -> Iterator[Section]:
+    """The sections and what lies between them, from 0 to `length`; InvalidSource when they do not fit the text."""
+    cursor = 0
+    for section in sections:
+        if not cursor <= section.start <= section.end <= length:
+            raise InvalidSource("The document's pages or parts do not fit its text.")
+        if cursor < section.start:
+            yield Section(cursor, section.start)
+        yield section
+        cursor = section.end
+    if cursor < length:
+        yield Section(cursor, length)
 
 
 def _numbered(content: str, spans: Iterable[tuple[int, int]]) -> list[Passage]:
@@ -84,7 +109,7 @@ def _line_passages(content: str) -> list[Passage]:
     starts = [head.end() for head in heads]
     ends = [head.start() - 1 for head in heads[1:]] + [len(content)]
     spans = [(head[1].strip(), start, end) for head, start, end in zip(heads, starts, ends, strict=False)]
-    before = _numbered(content, _packed(_pieces(content[: heads[0].start()] if heads else content)))
+    before = _numbered(content, _packed(_pieces(content, 0, heads[0].start() if heads else len(content))))
     spoken = [(who, start, end) for who, start, end in spans if content[start:end].strip()]
     return before + [
         Passage(len(before) + i, start, end, content[start:end], speaker=who)
@@ -109,9 +134,9 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, start + len(bare)
 
 
-def _pieces(text: str) -> Iterator[_Piece]:
-    for start, end in _spans(_PARAGRAPH_END, text, 0, len(text)):
-        pieces = [piece for span in _spans(_SENTENCE_END, text, start, end) for piece in _cut(text, *span)]
+def _pieces(text: str, start: int, end: int) -> Iterator[_Piece]:
+    for paragraph in _spans(_PARAGRAPH_END, text, start, end):
+        pieces = [piece for span in _spans(_SENTENCE_END, text, *paragraph) for piece in _cut(text, *span)]
         alone = len(pieces) == 1
         total = sum(piece.tokens for piece in pieces)
         for i, piece in enumerate(pieces):

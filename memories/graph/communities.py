@@ -221,6 +221,8 @@ def swap(project: Project, generation: int, groups: Sequence[Group], graph_versi
     Community.objects.filter(project=project).exclude(generation=generation).delete()
     CommunityMembership.objects.filter(community__project=project).exclude(generation=generation).delete()
     project.community_generation = generation
+    hidden = CommunityMembership.objects.filter(generation=generation, entity__merged_into__isnull=False)
+    hidden.filter(community__project=project).delete()
     if changed:
         placing.mend(project, {group.id for group in groups})
         _drop_unsaid(here)

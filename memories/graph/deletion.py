@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, Q
+from django.db.models import Exists, F, OuterRef
 
-from memories.graph import placing, upkeep, versions
-from memories.models import Entity, Fact, Memory, Mention, Passage
+from memories.graph import joining, placing, schema, time, upkeep, versions
+from memories.models import Entity, FactSupport, Memory, Mention, Passage
 
 
 def preview(memory: Memory) -> dict[str, int]:
     """The receipt that `delete` would give now."""
-    alone = Fact.objects.filter(support__memory=memory).annotate(
-        others=Count("support", filter=~Q(support__memory=memory))
-    )
-    going = set(alone.filter(others=0).values_list("pk", flat=True))
-    touched = Entity.objects.filter(Q(mentions__memory=memory) | Q(facts_as_subject__in=going)).distinct()
-    kept = touched.filter(
-        Q(mentions__in=Mention.objects.exclude(memory=memory))
-        | Q(facts_as_subject__in=Fact.objects.exclude(pk__in=going))
-        | Q(facts_as_object__in=Fact.objects.exclude(pk__in=going))
-    )
+    said = set(FactSupport.objects.filter(memory=memory).values_list("fact_id", flat=True))
+    foreseen = time.foresee(memory, said)
+    touched = Entity.every.filter(Exists(Mention.objects.filter(read_as=OuterRef("pk"), memory=memory)))
+    kept = touched.filter(Exists(Mention.objects.filter(read_as=OuterRef("pk")).exclude(memory=memory)))
     return _receipt(
-        facts=len(going),
-        entities=touched.count() - kept.distinct().count(),
+        foreseen,
+        entities=touched.count() - kept.count(),
         passages=_published(memory),
         mentions=Mention.objects.filter(memory=memory).count(),
     )
@@ -33,27 +27,24 @@ def delete(memory: Memory) -> dict[str, int]:
     versions.bump(memory.project)
     counted = _published(memory)
     mentions = Mention.objects.filter(memory=memory).count()
-    facts = Fact.objects.filter(project=memory.project).count()
-    touched = upkeep.remove_passages(Passage.objects.filter(memory=memory))
-    facts -= Fact.objects.filter(project=memory.project).count()
-    upkeep.recount(touched)
-    entities, left = upkeep.remove_orphans(touched)
-    upkeep.prune_aliases(touched)
-    upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    placing.place(memory.project, touched, left)
+    said = schema.predicates_of(memory)
+    touched, facts = upkeep.remove_passages(Passage.objects.filter(memory=memory))
+    joined = joining.settle(memory.project, touched, facts=facts)
+    schema.propose(memory.project_id, said)
+    placing.place(memory.project, joined.shown, joined.left)
     placing.forget(memory)
     memory.delete()
-    return _receipt(facts=facts, entities=entities, passages=counted, mentions=mentions)
+    return _receipt(joined.time, entities=joined.removed, passages=counted, mentions=mentions)
 
 
 def _published(memory: Memory) -> int:
     return Passage.objects.filter(memory=memory, generation=F("memory__generation")).count()
 
 
-def _receipt(*, facts: int, entities: int, passages: int, mentions: int) -> dict[str, int]:
+def _receipt(settled: time.Settled, *, entities: int, passages: int, mentions: int) -> dict[str, int]:
     return {
-        "facts_removed": facts,
-        "facts_restored": 0,  # no memory invalidates another one's facts yet
+        "facts_removed": len(settled.removed),
+        "facts_restored": len(settled.restored),
         "entities_removed": entities,
         "passages_removed": passages,
         "mentions_removed": mentions,

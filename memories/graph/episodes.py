@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -13,22 +12,15 @@ from django.db import transaction
 from uuid6 import uuid7
 
 from memories.engine import embedding, ranking
-from memories.engine.resolution import fold
-from memories.engine.types import FactDraft, KnownEntity, Reading, RelationRule, Resolution, Schema
+from memories.engine.resolution.identity import digest
 from memories.engine.types import Passage as PassageValue
-from memories.graph import bulk, placing, upkeep, versions
+from memories.engine.types import Reading, Resolution, ResolvedEntity
+from memories.graph import bulk, joining, naming, placing, proposals, schema, statements, upkeep, versions
 from memories.models import (
     Entity,
-    EntityAlias,
-    EntityType,
-    Fact,
-    FactSupport,
     Memory,
     Mention,
     Passage,
-    Project,
-    RelationType,
-    SchemaType,
     SearchDocument,
 )
 
@@ -48,32 +40,7 @@ class Episode:
     extractor: str
 
 
-# --- reading what the extraction needs
-
-
-def load_schema(project: Project) -> Schema:
-    """The project's types. Names of other memories are no part of it: what a memory says does not depend on when."""
-    types = EntityType.objects.filter(project=project).values_list("name", flat=True)
-    relations = RelationType.objects.filter(project=project).values_list("name", "functional")
-    return Schema(
-        entity_types=frozenset(types),
-        relation_types={name: RelationRule(name=name, functional=functional) for name, functional in relations},
-    )
-
-
-def known_entities(project: Project, keys: Iterable[str]) -> list[KnownEntity]:
-    """The entities that go by one of the folded names, oldest first."""
-    found: set[UUID] = set()
-    for chunk in _chunks(sorted(set(keys))):
-        rows = EntityAlias.objects.filter(project=project, key__in=chunk)
-        found |= set(rows.values_list("entity_id", flat=True))
-    aliases: dict[UUID, set[str]] = defaultdict(set)
-    for entity_id, name in EntityAlias.objects.filter(entity__in=found).values_list("entity_id", "name"):
-        aliases[entity_id].add(name)
-    return [
-        KnownEntity(id=entity.pk, name=entity.name, type=entity.type, aliases=frozenset(aliases[entity.pk]))
-        for entity in Entity.objects.filter(pk__in=found).order_by("id")
-    ]
+# --- reading what the resolution needs
 
 
 # --- passages, which nobody reads before they are published
@@ -88,7 +55,7 @@ class NewPassages:
 
 
 def embedded_passages(
-    memory: Memory, generation: int, passages: Sequence[PassageValue], previous: PassageValue | None
+    memory: Memory, title: str, generation: int, passages: Sequence[PassageValue], previous: PassageValue | None
 ) -> NewPassages:
     """A batch with its vectors and search words; `previous` is the passage before the first. Takes its time, so it
     has no place in a transaction."""
@@ -100,7 +67,7 @@ def embedded_passages(
             project_id=memory.project_id,
             kind="passage",
             passage=row,
-            text=ranking.search_text(passage, last, memory.title),
+            text=ranking.search_text(passage, last, title),
             embedding=embedding.to_bytes(vector),
         )
         for row, passage, last, vector in zip(rows, passages, before, vectors, strict=False)
@@ -125,7 +92,31 @@ def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Pass
         text=passage.text,
         start=passage.start,
         end=passage.end,
+        page=passage.page,
+        seconds=passage.seconds,
     )
+
+
+def retitle(memory: Memory) -> None:
+    """Brings the words that the published passages are found by up to the memory's title, batch by batch."""
+    rows = list(Passage.objects.filter(memory=memory, generation=memory.generation).order_by("position"))
+    values = [_value(row) for row in rows]
+    here = SearchDocument.objects.filter(passage__memory=memory).defer("embedding")
+    documents = {row.passage_id: row for row in here}
+    changed = []
+    for row, value, before in zip(rows, values, [None, *values], strict=False):
+        text = ranking.search_text(value, before, memory.title)
+        document = documents.get(row.pk)
+        if document is not None and document.text != text:
+            document.text = text
+            changed.append(document)
+    for batch in _chunks(changed):
+        SearchDocument.objects.bulk_update(batch, ["text"])
+
+
+def _value(row: Passage) -> PassageValue:
+    message, speaker = row.message_id or None, row.speaker or None
+    return PassageValue(row.position, row.start, row.end, row.text, message, speaker, row.at)
 
 
 def remove_unpublished(memory: Memory, generation: int) -> None:
@@ -146,61 +137,66 @@ def publish(episode: Episode) -> None:
     versions.bump(memory.project, episode.graph_version)
     if not Memory.objects.filter(pk=memory.pk, generation__lt=episode.generation).update(generation=episode.generation):
         raise Memory.DoesNotExist
-    _learn_relations(episode)
+    said = schema.predicates_of(memory)
     entities = _write_entities(episode)
     passages = dict(Passage.objects.filter(memory=memory, generation=episode.generation).values_list("position", "pk"))
     _write_mentions(episode, entities, passages)
-    _write_facts(episode, entities, passages)
+    stated = statements.write(episode, entities, passages)
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
-    touched = set(entities) | upkeep.remove_passages(outdated)
-    upkeep.recount(touched)
-    _, left = upkeep.remove_orphans(touched)
-    upkeep.prune_aliases(touched)
-    upkeep.index_entities(Entity.objects.filter(pk__in=touched))
-    placing.place(memory.project, touched, left)
+    touched, facts = upkeep.remove_passages(outdated)
+    joined = joining.settle(memory.project, touched | {entity.pk for entity in entities}, facts=facts | stated)
+    schema.propose(memory.project_id, said | schema.predicates_of(memory))
+    placing.place(memory.project, joined.shown, joined.left)
     if outdated_passages:
         placing.forget(memory)
 
 
-def _learn_relations(episode: Episode) -> None:
-    """Predicates that the project has not seen become relation types of its schema."""
-    predicates = {fact.predicate for reading in episode.readings for fact in reading.facts}
-    RelationType.objects.bulk_create(
-        [
-            RelationType(project_id=episode.memory.project_id, name=name, origin=SchemaType.Origin.LEARNED)
-            for name in sorted(predicates)
-        ],
-        ignore_conflicts=True,
+def _write_entities(episode: Episode) -> list[Entity]:
+    """Inserts the new entities; returns those of the resolution in its order, as they are read and not as they are
+    shown. Somebody else of a name that is there is a second bearer of it, until all that is said has been compared."""
+    project = episode.memory.project
+    there = naming.index_key(project, (entity.key for entity in episode.resolution.entities))
+    new: list[Entity] = []
+    rows = []
+    for entity in episode.resolution.entities:
+        bearer = 1 if entity.other else 0
+        row = next((row for row in there[entity.key] if row.bearer == bearer), None)
+        if row is None:
+            row = _entity_row(episode, entity, bearer)
+            there[entity.key].append(row)
+            new.append(row)
+        rows.append(row)
+    bulk.create(new)
+    proposals.recognise(project, new)
+    return rows
+
+
+def _entity_row(episode: Episode, entity: ResolvedEntity, bearer: int) -> Entity:
+    return Entity(
+        project_id=episode.memory.project_id,
+        name=entity.name[:500],
+        type=entity.type,
+        key=entity.key,
+        bearer=bearer,
+        identity=digest(entity.key, bearer),
+        extractor=episode.extractor,
     )
 
 
-def _write_entities(episode: Episode) -> list[UUID]:
-    """Inserts the new entities and all new names; returns the ids in the order of the resolution."""
-    project_id = episode.memory.project_id
-    rows = [
-        Entity(project_id=project_id, name=entity.name, type=entity.type, extractor=episode.extractor)
-        if entity.id is None
-        else Entity(pk=entity.id)
-        for entity in episode.resolution.entities
-    ]
-    bulk.create(row for row in rows if row.project_id)
-    aliases = (
-        (project_id, row.pk, name, fold(name))
-        for row, entity in zip(rows, episode.resolution.entities, strict=True)
-        for name in sorted({entity.name, *entity.aliases})
-    )
-    bulk.insert(EntityAlias, ("project_id", "entity_id", "name", "key"), aliases, ignore_conflicts=True)
-    return [row.pk for row in rows]
-
-
-def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
-    place = iter(episode.resolution.entity_of)
-    columns = ("id", "entity_id", "passage_id", "memory_id", "text", "kind", "type", "start", "end", "extractor")
+def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
+    places = iter(zip(episode.resolution.entity_of, episode.resolution.called, strict=True))
+    columns = (
+        "id", "entity_id", "read_as_id", "name", "other", "passage_id", "memory_id", "text", "kind", "type", "start",
+        "end", "extractor",
+    )  # fmt: skip
     rows = (
         (
             uuid7(),
-            entities[next(place)],
+            entities[place].shown_id,
+            entities[place].pk,
+            name[:500],
+            episode.resolution.entities[place].other,
             passages[reading.passage.position],
             episode.memory.pk,
             mention.text,
@@ -211,110 +207,9 @@ def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[i
             reading.extractor or episode.extractor,
         )
         for reading in episode.readings
-        for mention in reading.mentions
+        for mention, (place, name) in zip(reading.mentions, places, strict=False)
     )
     bulk.insert(Mention, columns, rows)
-
-
-@dataclass(frozen=True)
-class _Statement:
-    """A fact of this memory with its entities; `key` is what makes two statements the same fact."""
-
-    subject: UUID
-    target: UUID | None
-    draft: FactDraft
-    passage: UUID
-    extractor: str
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        value = self.draft.value.casefold() if self.draft.value is not None else None
-        return self.subject, self.draft.predicate, self.target, value, self.draft.polarity, self.draft.valid_at
-
-
-def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
-    """Inserts facts the graph does not have, and support for all."""
-    statements = list(_statements(episode, entities, passages))
-    facts = _existing_facts(statements)
-    new: dict[tuple[object, ...], Fact] = {}
-    for statement in statements:
-        if statement.key not in facts:
-            facts[statement.key] = new[statement.key] = _fact_row(episode, statement)
-    bulk.create(new.values())
-    _index_facts(list(new.values()), episode)
-    columns = ("id", "fact_id", "memory_id", "passage_id", "start", "end", "extractor")
-    support = (
-        (
-            uuid7(),
-            facts[statement.key].pk,
-            episode.memory.pk,
-            statement.passage,
-            statement.draft.start,
-            statement.draft.end,
-            statement.extractor,
-        )
-        for statement in statements
-    )
-    bulk.insert(FactSupport, columns, support, ignore_conflicts=True)
-
-
-def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> Iterable[_Statement]:
-    first = 0
-    for reading in episode.readings:
-        places = episode.resolution.entity_of[first : first + len(reading.mentions)]
-        first += len(reading.mentions)
-        for draft in reading.facts:
-            subject = entities[places[draft.subject]]
-            object_ = entities[places[draft.object]] if draft.object is not None else None
-            if subject != object_:  # two mentions may turn out to be one entity
-                extractor = reading.extractor or episode.extractor
-                yield _Statement(subject, object_, draft, passages[reading.passage.position], extractor)
-
-
-def _existing_facts(statements: Sequence[_Statement]) -> dict[tuple[object, ...], Fact]:
-    subjects = {statement.subject for statement in statements}
-    found: dict[tuple[object, ...], Fact] = {}
-    for chunk in _chunks(sorted(subjects)):
-        for fact in Fact.objects.filter(subject__in=chunk, expired_at=None).order_by("-id"):
-            value = fact.value.casefold() if fact.value is not None else None
-            key = (fact.subject_id, fact.predicate, fact.object_id, value, fact.polarity, fact.valid_at)
-            found[key] = fact  # the oldest of equal ones stays
-    return found
-
-
-def _fact_row(episode: Episode, statement: _Statement) -> Fact:
-    draft = statement.draft
-    return Fact(
-        project_id=episode.memory.project_id,
-        subject_id=statement.subject,
-        predicate=draft.predicate,
-        object_id=statement.target,
-        value=draft.value,
-        sentence=draft.sentence,
-        valid_at=draft.valid_at,
-        invalid_at=draft.invalid_at,
-        valid_precision=draft.valid_precision,
-        polarity=draft.polarity,
-        confidence=draft.confidence,
-        extractor=statement.extractor,
-    )
-
-
-def _index_facts(facts: Sequence[Fact], episode: Episode) -> None:
-    ids = {fact.subject_id for fact in facts} | {fact.object_id for fact in facts if fact.object_id}
-    names = dict(Entity.objects.filter(pk__in=ids).values_list("pk", "name"))
-    project = episode.memory.project_id
-    bulk.insert(
-        SearchDocument,
-        ("project_id", "kind", "fact_id", "text"),
-        ((project, "fact", fact.pk, _words(fact, names)) for fact in facts),
-    )
-
-
-def _words(fact: Fact, names: Mapping[UUID, str]) -> str:
-    """What a fact is found by."""
-    told = names[fact.object_id] if fact.object_id else fact.value or ""
-    return " ".join((names[fact.subject_id], fact.predicate.replace("_", " "), told, fact.sentence))
 
 
 def _chunks(items: Sequence[T]) -> Iterable[list[T]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from django.conf import settings
 
-from memories.importing import archives, texts
+from memories.importing import archives, bookmarks, texts
 from memories.importing.archives import Budget
 from memories.importing.refusals import ImportRefused, Unreadable
 
@@ -19,12 +19,18 @@ TEXTS = {".txt", ".text", ".md", ".markdown"}
 JSON = {".jsonl", ".ndjson", ".json"}
 UNPACKED = 4  # times the limit of an upload
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-TAKEN = "JSON Lines (.jsonl), JSON (.json), plain text (.txt, .md) and .zip archives of these can be imported."
+TAKEN = (
+    "JSON Lines (.jsonl), JSON (.json), plain text (.txt, .md), bookmarks (.html, .csv) and .zip archives of these can "
+    "be imported."
+)
+
+
+ListReader = Callable[[IO[bytes]], Iterator[tuple[int, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One memory as it stands in a file, not yet checked; or `error`, why it can't be read.
+    """One memory as it stands in a file, not yet checked (an address is, as a NewMemory); or `error`, why not.
 
     `line` is its line or its number, from 1; None when the file is one memory. `file` is "" when there is but one.
     """
@@ -126,6 +132,9 @@ def _single(name: str, file: IO[bytes]) -> Iterator[Found]:
         if suffix in TEXTS:
             yield _text(name, readable)
             return
+        if read := _list_reader(suffix, readable):
+            yield from (_listed(number, value) for number, value in read(readable))
+            return
         start = _first(readable)
         if suffix not in JSON and start not in (b"[", b"{"):
             raise Unreadable(f"Files of this kind are not taken. {TAKEN}")
@@ -133,6 +142,28 @@ def _single(name: str, file: IO[bytes]) -> Iterator[Found]:
             yield from _array(readable)
         else:
             yield from _object(readable) if start == b"{" and _spans_lines(readable) else _lines(readable)
+
+
+def _list_reader(suffix: str, file: IO[bytes]) -> ListReader | None:
+    """What reads a list of bookmarks, if this is one: by how it begins, since many programs use the same endings."""
+    here = file.tell()
+    start = file.read(4096)
+    file.seek(here)
+    if bookmarks.OPML.match(start):
+        raise Unreadable("This is a list of feeds (OPML); import it by itself.")
+    if bookmarks.HTML_LIST.search(start):
+        return bookmarks.of_html
+    if suffix in {".html", ".htm"}:
+        raise Unreadable(
+            "This is no list of bookmarks, and pages are not taken here; add it as a file to have its text read."
+        )
+    if suffix == ".csv":
+        return bookmarks.of_csv
+    return bookmarks.of_karakeep if bookmarks.KARAKEEP.match(start) else None
+
+
+def _listed(number: int, value: Any) -> Found:
+    return Found(line=number, error=value) if isinstance(value, str) else Found(value, number)
 
 
 def _spans_lines(file: IO[bytes]) -> bool:

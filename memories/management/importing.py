@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from memories import services
+from memories import feeds, services
 from memories.api import bulk
-from memories.importing import sources
+from memories.importing import opml, sources
 from memories.importing.refusals import ImportRefused
 from memories.importing.sources import Found
 from memories.importing.staging import Upload
@@ -43,6 +44,22 @@ def import_path(command: BaseCommand, project: Project, path: Path, *, ending: s
 def import_file(command: BaseCommand, project: Project, name: str, file: IO[bytes], *, wait: bool) -> None:
     """The same for an open file, which can be rewound."""
     _import(command, project, name, sources.read_all([(name, file)]), wait=wait)
+
+
+def follow_feeds(command: BaseCommand, project: Project, path: str) -> None:
+    """Follows the feeds of a list (OPML; - is standard input). CommandError, exit code 3 when some were left out."""
+    try:
+        with nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as file:
+            counts = feeds.follow_list(owner_of(project), project, opml.subscriptions(file))
+    except OSError as error:
+        raise CommandError(f"{path} can't be read: {error.strerror}.") from None
+    except ImportRefused as refused:
+        raise CommandError(str(refused)) from None
+    for line, reason in counts.refused[:TOLD]:
+        command.stderr.write(f"  line {line:,}: {reason}")
+    command.stdout.write(str(counts))
+    if counts.refused:
+        raise CommandError("The rest was not taken; see above.", returncode=SOME_LEFT_OUT)
 
 
 def _import(command: BaseCommand, project: Project, name: str, found: Iterable[Found], *, wait: bool) -> None:

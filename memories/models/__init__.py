@@ -6,11 +6,24 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
-from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention
+from memories.models.documents import SavedDocument, SourceKey
+from memories.models.erasure import Erasure
+from memories.models.feeds import Feed, FeedEntry
+from memories.models.graph import (
+    Entity,
+    EntityAlias,
+    Fact,
+    FactBelief,
+    FactDecision,
+    FactSupport,
+    Mention,
+    NameKey,
+)
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
+from memories.models.reviews import Merge, Review
 from memories.models.saved import Memory, MemoryTag, Passage
-from memories.models.schema import BUILT_IN_ENTITY_TYPES, EntityType, RelationType, SchemaType
+from memories.models.schema import BUILT_IN_ENTITY_TYPES, EntityType, RelationType, SchemaType, TypeWords
 from memories.models.search import SearchDocument
 
 __all__ = [
@@ -21,8 +34,13 @@ __all__ = [
     "Entity",
     "EntityAlias",
     "EntityType",
+    "Erasure",
     "Fact",
+    "FactBelief",
+    "FactDecision",
     "FactSupport",
+    "Feed",
+    "FeedEntry",
     "IdempotencyKey",
     "Import",
     "ImportPart",
@@ -30,11 +48,17 @@ __all__ = [
     "Memory",
     "MemoryTag",
     "Mention",
+    "Merge",
+    "NameKey",
     "Passage",
     "Project",
     "RejectedLine",
     "RelationType",
+    "Review",
+    "SavedDocument",
     "SchemaType",
     "SearchDocument",
+    "SourceKey",
+    "TypeWords",
     "UUIDModel",
 ]

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from memories import intake
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
-from memories.engine.extraction import settled
+from memories.engine.extraction import conform, settled
+from memories.engine.resolution import words_before
 from memories.engine.types import Extractor, Mention, Reading, Schema, Source
 from memories.graph import episodes, versions
 from memories.llm import endpoint
@@ -43,6 +43,15 @@ class Extracted:
     def mentions(self) -> list[Mention]:
         return [mention for reading in self.readings for mention in reading.mentions]
 
+    @property
+    def words_before(self) -> list[str]:
+        """What stands before each of the mentions."""
+        return [
+            words_before(reading.passage.text, mention.start - reading.passage.start)
+            for reading in self.readings
+            for mention in reading.mentions
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -60,21 +69,22 @@ class _Course:
     """One attempt's way through a memory."""
 
     memory: Memory
+    title: str
     task: TaskLog
     place: Place
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[Reading]
 
 
-def extract(progress: Progress, memory: Memory, schema: Schema, extractor: Extractor) -> Extracted:
-    """Reads the memory from where the last attempt got to; each batch is written before the next is read."""
+def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
+    """Reads the source from where the last attempt got to; each batch is written before the next is read."""
     model = endpoint.configured()
     if model is None:
-        return _extract(progress, memory, schema, extractor)
-    return _extract_by_model(progress, memory, schema, extractor, model)
+        return _extract(progress, memory, source, schema, extractor)
+    return _extract_by_model(progress, memory, source, schema, extractor, found=model)
 
 
 def _extract_by_model(
-    progress: Progress, memory: Memory, schema: Schema, local: Extractor, found: endpoint.Endpoint
+    progress: Progress, memory: Memory, source: Source, schema: Schema, local: Extractor, *, found: endpoint.Endpoint
 ) -> Extracted:
     from memories.llm.calls import Model
     from memories.llm.extractor import LlmExtractor
@@ -82,18 +92,18 @@ def _extract_by_model(
     with Model(found, progress.checkpoint) as model:
         extractor = LlmExtractor(model, local)
         try:
-            extracted = _extract(progress, memory, schema, extractor)
+            extracted = _extract(progress, memory, source, schema, extractor)
         finally:
             progress.meter.llm_tokens = model.budget.tokens
     return replace(extracted, told=extractor.told(), remark=extractor.sentence())
 
 
-def _extract(progress: Progress, memory: Memory, schema: Schema, extractor: Extractor) -> Extracted:
-    source = intake.source_of(memory)
+def _extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
     pieces = splitting.split(source)
     subject = _digest(source, schema, extractor)
-    course = _resumed(progress.task, memory, subject) or _begun(progress, memory, subject)
-    done = len(course.readings)
+    place, readings = _resumed(progress.task, memory, subject) or (_begun(progress, memory, subject), [])
+    course = _Course(memory, source.title, progress.task, place, readings)
+    done = len(readings)
     progress.weigh(len(pieces))
     progress.stage("extract", 30, "Extracting entities and relationships...", total=len(pieces), done=done)
     reader = extractor.begin(source, pieces, schema, course.place.state)
@@ -101,7 +111,8 @@ def _extract(progress: Progress, memory: Memory, schema: Schema, extractor: Extr
         progress.checkpoint()
         _save(progress, course, list(reader.read(batch)), reader.state())
         progress.count(len(course.readings), len(pieces), low=30, high=50)
-    return Extracted(memory, course.place.generation, settled(course.readings), extractor.version)
+    settled_readings = conform(settled(course.readings), schema)
+    return Extracted(memory, course.place.generation, settled_readings, extractor.version)
 
 
 def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:
@@ -109,7 +120,7 @@ def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:
     return hashlib.sha256(said).hexdigest()
 
 
-def _resumed(task: TaskLog, memory: Memory, subject: str) -> _Course | None:
+def _resumed(task: TaskLog, memory: Memory, subject: str) -> tuple[Place, list[Reading]] | None:
     """Where an earlier attempt got to, when it read the same with the same extractor and all it wrote is there."""
     place = next(iter(checkpoints.load(task, PLACE, Place)), None)
     if place is None or place.subject != subject:
@@ -119,17 +130,17 @@ def _resumed(task: TaskLog, memory: Memory, subject: str) -> _Course | None:
     written = Passage.objects.filter(memory=memory, generation=place.generation).count()
     if not place.passages == len(readings) == written:
         return None
-    return _Course(memory, task, place, readings)
+    return place, readings
 
 
-def _begun(progress: Progress, memory: Memory, subject: str) -> _Course:
+def _begun(progress: Progress, memory: Memory, subject: str) -> Place:
     """A reading from the beginning; what earlier attempts left is removed."""
     with transaction.atomic():
         progress.hold()
-        checkpoints.drop(progress.task)
+        checkpoints.drop(progress.task, PLACE, READINGS)
         generation = versions.next_generation(memory)
     episodes.remove_unpublished(memory, generation)
-    return _Course(memory, progress.task, Place(subject, generation))
+    return Place(subject, generation)
 
 
 def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict[str, Any]) -> None:
@@ -137,7 +148,7 @@ def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict
     last, previous = course.place, course.readings[-1].passage if course.readings else None
     place = Place(last.subject, last.generation, last.passages + len(batch), last.batches + 1, state)
     passages = [reading.passage for reading in batch]
-    new = episodes.embedded_passages(course.memory, place.generation, passages, previous)
+    new = episodes.embedded_passages(course.memory, course.title, place.generation, passages, previous)
     with transaction.atomic():
         progress.hold()
         episodes.write_passages(new)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from memories import intake
 from memories.engine.errors import InvalidSource
 from memories.engine.extraction import LocalExtractor
-from memories.engine.resolution import lookup_keys, resolve
-from memories.engine.types import Extractor
+from memories.engine.resolution import resolve
+from memories.engine.types import Extractor, Source
 from memories.graph import episodes, versions
+from memories.graph import schema as project_schema
 from memories.models import Memory
 from memories.pipelines.extraction import Extracted, extract
 from tasks_app.runner import Outcome, Progress
@@ -18,52 +21,61 @@ EXTRACTOR: Extractor = LocalExtractor()
 
 def run(progress: Progress) -> Outcome:
     progress.stage("start", 10, "Starting episode ingestion...")
-    memory = _memory(progress)
-    progress.stage("schema", 20, "Loading schema...")
-    schema = episodes.load_schema(memory.project)
-    extracted = extract(progress, memory, schema, EXTRACTOR)
-    progress.stage("sync", 50, "Syncing schema...")
-    progress.take_graph_lane()
-    episode = _resolve(extracted)
-    progress.stage("communities", 75, "Updating communities...")
-    return _outcome(extracted, episode)
+    memory = memory_of(progress)
+    return outcome(*worked_out(progress, memory, intake.source_of(memory)))
 
 
-def _memory(progress: Progress) -> Memory:
+def memory_of(progress: Progress) -> Memory:
+    """The task's memory with its project; InvalidSource when it was deleted."""
     memory = Memory.objects.select_related("project").filter(tasks=progress.task).first()
     if memory is None:
         raise InvalidSource("The memory was deleted before it was read, so there is nothing to do.")
     return memory
 
 
+def worked_out(progress: Progress, memory: Memory, source: Source) -> tuple[Extracted, episodes.Episode]:
+    """The stages from the schema to the episode as it is to be published; the task has the graph lane then."""
+    progress.stage("schema", 20, "Loading schema...")
+    schema = project_schema.load(memory.project)
+    extracted = extract(progress, memory, source, schema, EXTRACTOR)
+    progress.stage("sync", 50, "Syncing schema...")
+    progress.take_graph_lane()
+    episode = _resolve(extracted)
+    progress.stage("communities", 75, "Updating communities...")
+    return extracted, episode
+
+
 def _resolve(extracted: Extracted) -> episodes.Episode:
     """Decides which entities of the graph, as it stands now, the mentions are."""
     project = extracted.memory.project
     version = versions.current(project)
-    known = episodes.known_entities(project, lookup_keys(extracted.mentions))
     return episodes.Episode(
         memory=extracted.memory,
         generation=extracted.generation,
         readings=extracted.readings,
-        resolution=resolve(extracted.mentions, known),
+        resolution=resolve(extracted.mentions, extracted.words_before),
         graph_version=version,
         extractor=extracted.extractor,
     )
 
 
-def _outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
-    result = {
+def outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
+    return Outcome(
+        result=counted(extracted, episode),
+        message=". ".join(filter(None, ["Episode ingestion completed", extracted.remark])),
+        effects=partial(_publish, episode),
+        again=lambda: outcome(extracted, _resolve(extracted)),
+    )
+
+
+def counted(extracted: Extracted, episode: episodes.Episode) -> dict[str, Any]:
+    """What came of it, in numbers."""
+    return {
         "passages": len(episode.readings),
         "entities": len(episode.resolution.entities),
         "facts": sum(len(reading.facts) for reading in episode.readings),
         **extracted.told,
     }
-    return Outcome(
-        result=result,
-        message=". ".join(filter(None, ["Episode ingestion completed", extracted.remark])),
-        effects=partial(_publish, episode),
-        again=lambda: _outcome(extracted, _resolve(extracted)),
-    )
 
 
 def _publish(episode: episodes.Episode) -> None:

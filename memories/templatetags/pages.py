@@ -13,7 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from memories import queries
-from memories.models import BUILT_IN_ENTITY_TYPES, Community, Entity, Fact, Mention, Project
+from memories.models import BUILT_IN_ENTITY_TYPES, Community, Entity, Fact, Mention, Project, SchemaType
+from memories.schema import services as schema
 from memories.views.reading import Piece
 from memories.views.spans import Span, segments
 from tasks_app.models import Status, TaskLog
@@ -28,12 +29,21 @@ ICONS = {
     "search": "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM20 20l-4-4",
     "entities": "M12 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM5 15a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM19 15a2.5 2.5 0 1 0 0 5 "
     "2.5 2.5 0 0 0 0-5zM10.5 9.5 6.5 15M13.5 9.5l4 5.5",
+    "changes": "M12 4a8 8 0 1 0 8 8M12 8v4l3 2M20 4v5h-5",
     "communities": "M8 5a5 5 0 1 0 0 10A5 5 0 0 0 8 5zM16 9a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
+    "schema": "M4 5h6v5H4zM14 14h6v5h-6zM7 10v6.5h7",
     "tasks": "M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11 6h9M11 12h9M11 18h9",
+    "reviews": "M4 5h16v11H9l-5 4zM9 9.5a3 3 0 1 1 3.5 3M12 14.5h.01",
     "settings": "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
     "more": "M5 12h.01M12 12h.01M19 12h.01",
     "import": "M12 4v11M7.5 10.5 12 15l4.5-4.5M4 17v3h16v-3",
+    "feeds": "M5 5a14 14 0 0 1 14 14M5 11a8 8 0 0 1 8 8M6 18h.01",
     "plus": "M12 5v14M5 12h14",
+    "page": "M4 5h16v14H4zM4 9h16M7 7h.01",
+    "file": "M6 3h9l4 4v14H6zM15 3v4h4",
+    "recording": "M12 4v16M8 8v8M4 11v2M16 8v8M20 11v2",
+    "note": "M5 4h14v16H5zM8 8h8M8 12h8M8 16h5",
+    "link": "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
     "warning": "M12 4 2.5 20h19zM12 10v4M12 17h.01",
     "out": "M10 4H5v16h5M15 8l4 4-4 4M19 12H9",
 }
@@ -69,9 +79,11 @@ def moment(value: datetime | None) -> SafeString:
 
 @register.filter
 def seconds(value: float | None) -> str:
-    """Like `task-element.js` writes it: 1.2 s, 45 s, 12 min, 1.5 h."""
+    """Like `task-element.js` writes it: 40 ms, 1.2 s, 45 s, 12 min, 1.5 h."""
     if value is None:
         return ""
+    if 0 < value < 0.1:
+        return f"{max(value * 1000, 1):.0f} ms"
     if value < 10:
         return f"{value:.1f} s"
     if value < 90:
@@ -99,6 +111,21 @@ def elapsed(task: TaskLog) -> float | None:
 
 
 @register.filter
+def counter_words(task: TaskLog) -> str:
+    """ "412 of 980", "1.2 MB of 3.4 MB", "1.2 MB so far"; the same as in `task-progress.js`."""
+    written = _bytes if task.stage == "fetch_start" else str
+    if task.total:
+        return f"{written(task.done or 0)} of {written(task.total)}"
+    return f"{written(task.done)} so far" if task.done else ""
+
+
+def _bytes(count: int) -> str:
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+@register.filter
 def result_words(result: object) -> str:
     """`{"communities_count": 4, "edges": 1}` → "4 communities, 1 edge", the same as in `task-progress.js`."""
     if not isinstance(result, Mapping):
@@ -117,6 +144,12 @@ def _counted(key: str, value: int) -> str:
 def words(name: str) -> str:
     """`works_at` → "works at"."""
     return name.replace("_", " ")
+
+
+@register.filter
+def type_description(row: SchemaType) -> str:
+    """What a type is, in a sentence."""
+    return schema.description(row)
 
 
 @register.filter
@@ -177,12 +210,21 @@ def _mention(piece: Piece, project: Project) -> SafeString | str:
 def validity(fact: Fact) -> str:
     """From when until when a fact holds, as exactly as is known: "since May 2021", "2019 to 2021"; or nothing."""
     precision = fact.valid_precision or "day"
-    start, end = _day(fact.valid_at, precision), _day(fact.invalid_at, "day" if precision == "time" else precision)
+    start, end = _day(fact.valid_at, precision), _day(fact.invalid_at, _end_precision(fact.invalid_at, precision))
     if start and end:
         return f"{start} to {end}"
     if start:
         return f"since {start}"
     return f"until {end}" if end else ""
+
+
+def _end_precision(end: datetime | None, precision: str) -> str:
+    """An end is as exact as the beginning where it is the turn of a year or month; else another fact set the day."""
+    if end is None or precision == "time":
+        return "day"
+    moment = end.astimezone(UTC)
+    first = moment.day == 1 and (precision == "month" or moment.month == 1)
+    return precision if first and precision in {"year", "month"} else "day"
 
 
 def _day(value: datetime | None, precision: str) -> str:

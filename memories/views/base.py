@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from memories import access
+from memories import access, reviewing
 from memories.models import Membership, Project
 from tasks_app import queries as task_queries
 from tasks_app.models import WorkerHeartbeat
@@ -38,6 +38,11 @@ class Place:
     project: Project
     role: Membership.Role
     position: int
+
+    @property
+    def open_reviews(self) -> int:
+        """How many questions wait for an answer."""
+        return reviewing.open_reviews(self.project)
 
     @property
     def can_write(self) -> bool:

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
-from memories import queries, services
+from memories import feeds, queries, services
 from memories.api import bulk
-from memories.importing import sources
+from memories.importing import opml, sources
 from memories.importing.refusals import AlreadyRunning, ImportRefused
 from memories.importing.staging import Upload
 from memories.models import Import
@@ -32,7 +33,7 @@ def import_new(request: HttpRequest, place: Place) -> HttpResponse:
     if request.method != "POST":
         return _form(request, place)
     try:
-        row = _receive(request, place, request.FILES.getlist("file"))
+        return _received(request, place, request.FILES.getlist("file"))
     except AlreadyRunning as error:
         return _form(request, place, problem=str(error), running=error.running, status=409)
     except StateConflict as error:
@@ -42,13 +43,21 @@ def import_new(request: HttpRequest, place: Place) -> HttpResponse:
         return _form(request, place, problem=f"{error} Nothing was saved.", told=told, status=400)
     except ImportRefused as error:
         return _form(request, place, problem=str(error), status=413 if error.too_large else 400)
-    return redirect("import", place.project.pk, row.pk)
 
 
 def _form(request: HttpRequest, place: Place, status: int = 200, **context: object) -> HttpResponse:
     limits = {"max_bytes": settings.MAX_UPLOAD_BYTES, "max_files": settings.DATA_UPLOAD_MAX_NUMBER_FILES}
     newest = queries.imports(place.project)[:NEWEST]
     return draw(request, place, "memories/import_new.html", "import", status=status, newest=newest, **limits, **context)
+
+
+def _received(request: HttpRequest, place: Place, files: list[Any]) -> HttpResponse:
+    """The page of the new import, or the feeds where a list of them (OPML) came alone. Raises as `_receive`."""
+    if len(files) == 1 and opml.is_list(files[0]):
+        counts = feeds.follow_list(member(request), place.project, opml.subscriptions(files[0]))
+        messages.success(request, str(counts))
+        return redirect("feeds", place.project.pk)
+    return redirect("import", place.project.pk, _receive(request, place, files).pk)
 
 
 def _receive(request: HttpRequest, place: Place, files: list[Any]) -> Import:

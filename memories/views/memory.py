@@ -15,8 +15,9 @@ from memories import queries, services
 from memories.forms import MemoryEditForm, MemoryForm
 from memories.models import Memory, MemoryTag
 from memories.templatetags.pages import result_words
+from memories.views.article import read_article
 from memories.views.base import Place, Role, draw, member, paginate, project_page
-from memories.views.reading import read
+from memories.views.reading import Reading, read
 from tasks_app.models import Status
 from tasks_app.services import TooManyPending
 
@@ -87,9 +88,16 @@ def memory_detail(request: HttpRequest, place: Place, memory_id: UUID) -> HttpRe
         "memories",
         memory=memory,
         detail=detail,
-        reading=read(memory, detail, offset or 0, hit),
+        document=detail.document,
+        reading=_reading(memory, detail, offset or 0, hit),
         running=memory.task is not None and not memory.task.is_terminal,
     )
+
+
+def _reading(memory: Memory, detail: queries.MemoryDetail, at: int, hit: tuple[int, int] | None) -> Reading:
+    if detail.document is not None and detail.document.blocks and detail.passages:
+        return read_article(memory, detail.document, detail, at, hit)
+    return read(memory, detail, at, hit)
 
 
 def _number(text: str | None) -> int | None:

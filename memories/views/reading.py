@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from memories.models import Entity, Fact, Memory, Mention, Passage
 from memories.queries import MemoryDetail, hints_last
 from memories.views.spans import Span, segments
+
+if TYPE_CHECKING:
+    from memories.views.article import Part
 
 WINDOW = 60_000
 
@@ -44,7 +49,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The part of a memory that one page shows, and the facts said in it.
+    """The part of a memory that one page shows, and the facts said in it: `parts` of a document, else `blocks`.
 
     `previous` and `next` are offsets to link to, or None. `in_step`: the marks belong to the text as it is now.
     """
@@ -54,6 +59,7 @@ class Reading:
     previous: int | None
     next: int | None
     in_step: bool
+    parts: Sequence[Part] = ()
 
 
 def read(memory: Memory, detail: MemoryDetail, at: int = 0, hit: tuple[int, int] | None = None) -> Reading:
@@ -67,8 +73,8 @@ def read(memory: Memory, detail: MemoryDetail, at: int = 0, hit: tuple[int, int]
     index = next((i for i, group in enumerate(groups) if group[-1].end > at), len(groups) - 1)
     group = groups[index]
     lead = groups[index - 1][-1].end if index else 0
-    spans = [span for span in _spans(memory, detail, hit) if span.start < group[-1].end and span.end > lead]
-    marker = _Marker(memory.content, spans, detail)
+    spans = [span for span in spans_of(memory, detail, hit) if span.start < group[-1].end and span.end > lead]
+    marker = Marker(memory.content, spans, detail)
     said = {span.mark.fact.pk for span in spans if span.mark.fact}
     return Reading(
         blocks=[marker.block(passage) for passage in group],
@@ -97,7 +103,7 @@ def _windows(passages: Sequence[Passage]) -> list[list[Passage]]:
     return groups
 
 
-def _spans(memory: Memory, detail: MemoryDetail, hit: tuple[int, int] | None) -> list[Span[Mark]]:
+def spans_of(memory: Memory, detail: MemoryDetail, hit: tuple[int, int] | None) -> list[Span[Mark]]:
     found = [
         Span(mention.start, mention.end, Mark(mention=mention))
         for group in detail.entities
@@ -114,23 +120,25 @@ def _spans(memory: Memory, detail: MemoryDetail, hit: tuple[int, int] | None) ->
     return found
 
 
-class _Marker:
+class Marker:
     """Makes blocks of one text; an anchor is given once, to the first piece of its sentence."""
 
     def __init__(self, content: str, spans: list[Span[Mark]], detail: MemoryDetail) -> None:
         self._content = content
         self._spans = sorted(spans, key=lambda span: span.start)
+        self._starts = [span.start for span in self._spans]
+        self._longest = max((span.end - span.start for span in self._spans), default=0)
         self._entities = {group.entity.pk: group.entity for group in detail.entities}
         self._sentences = {span.start for span in spans if span.mark.fact}
         self._hit_given = False
 
     def block(self, passage: Passage) -> Block:
         start = self._start_of_speaker(passage)
-        spans = [span for span in self._spans if span.start < passage.end and span.end > start]
+        spans = self._within(start, passage.end)
         return Block(
             passage=passage,
-            speaker=self._pieces(start, start + len(passage.speaker), spans) if start < passage.start else [],
-            pieces=self._pieces(passage.start, passage.end, spans),
+            speaker=self.pieces(start, start + len(passage.speaker), spans) if start < passage.start else [],
+            pieces=self.pieces(passage.start, passage.end, spans),
         )
 
     def _start_of_speaker(self, passage: Passage) -> int:
@@ -139,8 +147,16 @@ class _Marker:
         start = max(0, passage.start - len(opening))
         return start if passage.speaker and self._content[start : passage.start] == opening else passage.start
 
-    def _pieces(self, start: int, end: int, spans: Iterable[Span[Mark]]) -> list[Piece]:
+    def pieces(self, start: int, end: int, spans: Iterable[Span[Mark]] | None = None) -> list[Piece]:
+        """The text from start to end, cut where marks begin and end."""
+        spans = self._within(start, end) if spans is None else spans
         return [self._piece(cut.start, cut.end, cut.marks) for cut in segments(start, end, spans)]
+
+    def _within(self, start: int, end: int) -> list[Span[Mark]]:
+        """Those that may touch the stretch: a later one never begins before an earlier, and the longest is known."""
+        first = bisect_left(self._starts, start - self._longest)
+        last = bisect_left(self._starts, end)
+        return [span for span in self._spans[first:last] if span.end > start]
 
     def _piece(self, start: int, end: int, marks: tuple[Mark, ...]) -> Piece:
         mention = next((mark.mention for mark in marks if mark.mention), None)

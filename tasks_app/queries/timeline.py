@@ -28,7 +28,7 @@ class Step:
 def timeline(task: TaskLog) -> list[Step]:
     """The stages that the task went through, in order, from its events; the last of a completed task is its end."""
     steps: list[Step] = []
-    for event in TaskEvent.objects.filter(task=task).order_by("seq"):
+    for event in TaskEvent.objects.filter(task=task).order_by("seq").iterator(500):  # an hour has tens of thousands
         if not _continues(steps, event):
             _close(steps, event.at, Status.COMPLETED)
             steps.append(_step(event))

@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 from memories.engine.errors import WeightsUnavailable
 from memories.engine.extraction import LocalExtractor, load, model
 from memories.engine.passages import render_conversation, split
-from memories.engine.types import FactDraft, Mention, Message, RelationRule, Schema, Source
+from memories.engine.types import FactDraft, Mention, Message, Schema, Source
 
 NOW = datetime(2023, 5, 8, 13, tzinfo=UTC)  # a Monday
 EMPTY = Schema(frozenset())
@@ -59,8 +59,12 @@ def read(text: str, schema: Schema = EMPTY) -> Read:
 
 
 def talk(*turns: tuple[str, str], at: datetime | None = None) -> Read:
+    return talk_with(EMPTY, *turns, at=at)
+
+
+def talk_with(schema: Schema, *turns: tuple[str, str], at: datetime | None = None) -> Read:
     messages = tuple(Message(speaker, text, at=at) for speaker, text in turns)
-    return read_source(Source(render_conversation(messages), "conversation", NOW, messages=messages))
+    return read_source(Source(render_conversation(messages), "conversation", NOW, messages=messages), schema)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_what_a_noun_or_a_year_marks_is_a_whole_name(text: str, names: set[str])
         ("They sailed to Whitby, a port.", "Whitby", "location"),
         ("Randolph, 37, is a doctor.", "Randolph", "person"),
         ("The band Venom plays.", "Venom", "organization"),
-        ("Mrs. Paris called.", "Paris", "person"),
+        ("Mrs. Paris called.", "Mrs. Paris", "person"),
     ],
 )
 def test_the_words_around_a_name_tell_its_type(text: str, name: str, kind: str) -> None:
@@ -231,8 +235,8 @@ def test_known_names_win() -> None:
 
 
 def test_the_schemas_relations_win() -> None:
-    schema = Schema(frozenset(), relation_types={"work_at": RelationRule("work_at")})
-    assert ("Tom", "work_at", "Google") in read("Tom works at Google.", schema).triples()
+    schema = Schema(frozenset(), phrases={"work_at": "employed_by"})
+    assert ("Tom", "employed_by", "Google") in read("Tom works at Google.", schema).triples()
 
 
 def test_pronouns_of_a_text() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memories.engine.documents.model import Section
 from memories.engine.errors import InvalidSource
 from memories.engine.passages import render_conversation, split
 from memories.engine.types import Message, Passage, Source
@@ -105,3 +107,44 @@ def test_time_grows_with_length_only(unit: str) -> None:
     begin = time.process_time()
     split(text_source(content))
     assert time.process_time() - begin < 2  # quadratic would be minutes
+
+
+@st.composite
+def sectioned(draw: st.DrawFn) -> Source:
+    content = draw(st.text(st.sampled_from("ab .!\n#é💡"), max_size=400))
+    cuts = sorted(draw(st.sets(st.integers(0, len(content)), max_size=8)))
+    pages = [Section(start, end, page=number) for number, (start, end) in enumerate(pairwise(cuts), 1)]
+    kept = tuple(page for page in pages if draw(st.booleans()))
+    return Source(content, "text", NOW, sections=kept)
+
+
+@settings(deadline=None)
+@given(sectioned())
+def test_no_passage_leaves_its_section(source: Source) -> None:
+    passages = split(source)
+    assert exact(source, passages)
+    assert [p.position for p in passages] == list(range(len(passages)))
+    covered = [i for p in passages for i in range(p.start, p.end)]
+    assert covered == sorted(set(covered))
+    assert {i for i, sign in enumerate(source.content) if not sign.isspace()} <= set(covered)
+    for passage in passages:
+        inside = [s for s in source.sections if s.start < passage.end and passage.start < s.end]
+        assert [s.page for s in inside] == ([passage.page] if passage.page else [])
+        assert all(s.start <= passage.start and passage.end <= s.end for s in inside)
+
+
+def test_a_passage_knows_its_page_or_its_time() -> None:
+    content = "About the talk.\nHello there. How are you? Good day to all."
+    sections = (Section(16, 41, seconds=0.0, until=2.5), Section(42, 58, seconds=2.5, until=4.0))
+    passages = split(Source(content, "text", NOW, sections=sections))
+    assert [(p.text, p.seconds) for p in passages] == [
+        ("About the talk.", None),
+        ("Hello there. How are you?", 0.0),
+        ("Good day to all.", 2.5),
+    ]
+
+
+@pytest.mark.parametrize("sections", [(Section(0, 5), Section(4, 6)), (Section(0, 99),), (Section(5, 2),)])
+def test_sections_that_do_not_fit_are_refused(sections: tuple[Section, ...]) -> None:
+    with pytest.raises(InvalidSource):
+        split(Source("Some words.", "text", NOW, sections=sections))

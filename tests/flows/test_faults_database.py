@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,12 @@ pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One of its own, since it is stopped."""
-    running = Server(tmp_path_factory.mktemp("postgres") / "data")
-    yield running
-    running.stop()
+def server() -> Iterator[Server]:
+    """One of its own, since it is stopped; not in pytest's folder, which another run would close to its user again."""
+    with tempfile.TemporaryDirectory(prefix="memstack-pg-") as folder:
+        running = Server(Path(folder) / "data")
+        yield running
+        running.stop()
 
 
 @pytest.fixture(scope="module")

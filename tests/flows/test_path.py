@@ -77,6 +77,11 @@ def test_a_memory_becomes_graph_and_is_found(running: Stack) -> None:
     assert running.post("search", {"project": project, "query": "Who founded Acme?"})["results"] == []
 
 
+def test_the_web_process_goes_before_the_workers(running: Stack) -> None:
+    niceness = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (running.processes["web"], *running.pool())]
+    assert niceness[0] < min(niceness[1:])
+
+
 def auth(stack: Stack) -> dict[str, str]:
     return {"Authorization": f"Bearer {stack.key}"}
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F
 
 from memories.engine import embedding, ranking
+from memories.engine.resolution.identity import digest, is_person, key_of
 from memories.engine.types import Passage as PassageValue
 from memories.models import (
     Community,
@@ -84,9 +85,10 @@ def changed(project: Project) -> None:
 
 
 def entity(project: Project, name: str, *aliases: str, type: str = "person", **fields: Any) -> Entity:
-    row = Entity.objects.create(project=project, name=name, type=type, **fields)
+    key = key_of(name, person=is_person(type))
+    row = Entity.objects.create(project=project, name=name, type=type, key=key, identity=digest(key), **fields)
     for alias in (name, *aliases):
-        EntityAlias.objects.create(project=project, entity=row, name=alias, key=alias.casefold())
+        EntityAlias.objects.create(project=project, entity=row, read_as=row, name=alias, key=alias.casefold())
     SearchDocument.objects.create(project=project, kind="entity", entity=row, text=f"{name} {' '.join(aliases)} {type}")
     changed(project)
     return row
@@ -96,7 +98,16 @@ def mention(of: Entity, where: Memory, position: int = 0) -> Mention:
     passage = where.passages.get(generation=where.generation, position=position)
     start = where.content.index(of.name)
     return Mention.objects.create(
-        entity=of, memory=where, passage=passage, text=of.name, kind="name", start=start, end=start + len(of.name)
+        entity=of,
+        read_as=of,
+        memory=where,
+        passage=passage,
+        text=of.name,
+        name=of.name,
+        kind="name",
+        type=of.type,
+        start=start,
+        end=start + len(of.name),
     )
 
 
@@ -111,7 +122,15 @@ def fact(
     )
     if "created_at" in fields:
         Fact.objects.filter(pk=row.pk).update(created_at=fields["created_at"])
-    FactSupport.objects.create(fact=row, memory=where, passage=passage, start=passage.start, end=passage.end)
+    FactSupport.objects.create(
+        fact=row,
+        read_subject=subject,
+        read_object=None if isinstance(object, str) else object,
+        memory=where,
+        passage=passage,
+        start=passage.start,
+        end=passage.end,
+    )
     words = f"{subject.name} {predicate} {object} {passage.text}"
     SearchDocument.objects.create(project=subject.project, kind="fact", fact=row, text=words)
     changed(subject.project)

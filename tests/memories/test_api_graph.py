@@ -121,7 +121,7 @@ def test_queries_do_not_grow_with_the_list(
         ada, turin = rows.entity(project, f"Ada {number}", "Countess"), rows.entity(project, f"Turin {number}")
         rows.fact(ada, "lives_in", turin, talk)
     rows.community(project, "group", ada)
-    for path, count in {"entities": 6, "facts": 5, "communities": 4}.items():
+    for path, count in {"entities": 5, "facts": 4, "communities": 3}.items():
         for size in (1, 30):
             with django_assert_num_queries(count):
                 page = api.get(f"{V1}/{path}", {"project": str(project.pk), "page_size": size}).json()

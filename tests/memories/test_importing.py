@@ -230,7 +230,9 @@ def test_an_entry_that_is_not_taken_says_why(archive: Callable[[], bytes], words
     assert one.value is None
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"no zip", zipped(("a.txt", b"Ada"))[:-30]])
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\x03\x04", b"no zip", zipped(("a.txt", b"Ada"))[:-30]], ids=["empty", "begun", "text", "cut off"]
+)
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     with pytest.raises(ImportRefused, match="damaged"):
         found("m.zip", data)

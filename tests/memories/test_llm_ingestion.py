@@ -51,8 +51,8 @@ def use(settings: Settings, running: LlmServer, **more: int) -> None:
     for name, value in running.environment.items():
         setattr(settings, name, int(value) if value.isdigit() else value)
     settings.MEMSTACK_LLM_TIMEOUT = 1
-    for name, value in more.items():
-        setattr(settings, f"MEMSTACK_LLM_{name.upper()}", value)
+    for name, number in more.items():
+        setattr(settings, f"MEMSTACK_LLM_{name.upper()}", number)
 
 
 def saved(owner: User, text: str, name: str = "Project") -> TaskLog:

@@ -19,7 +19,18 @@ from memories.llm.summary import MOST_CHARACTERS, MOST_SENTENCES, chosen, cited,
 from tests import llm_server as server
 from tests.llm_server import Behaviour, LlmServer
 
-TEXT = "# Acme\n\nAcme was founded by Anna Smith in 2001.\n\n# Berlin\n\nThe firm moved to Berlin.\n\n# End\n\nIt was sold."
+TEXT = """\
+# Acme
+
+Acme was founded by Anna Smith in 2001.
+
+# Berlin
+
+The firm moved to Berlin.
+
+# End
+
+It was sold."""
 PASSAGES = split(Source(TEXT, "text", datetime(2024, 5, 7, tzinfo=UTC)))
 EXTRACTIVE = Summary((SummarySentence("It was sold.", len(TEXT) - 12, len(TEXT)),), ("firm",), 1)
 

@@ -169,7 +169,14 @@ def test_words() -> None:
     assert result_words({"communities_count": 4, "edges_count": 1}) == "4 communities, 1 edge"
     assert result_words({"communities_count": 1, "text": "no"}) == "1 community"
     assert result_words(None) == ""
-    assert [seconds(value) for value in (None, 1.24, 45.4, 600, 7200)] == ["", "1.2 s", "45 s", "10 min", "2.0 h"]
+    assert [seconds(value) for value in (None, 0.04, 1.24, 45.4, 600, 7200)] == [
+        "",
+        "40 ms",
+        "1.2 s",
+        "45 s",
+        "10 min",
+        "2.0 h",
+    ]
     assert [share(part, whole) for part, whole in ((1.0, 4.0), (None, 4.0), (0, 0))] == ["25.0%", "0.5%", "0.5%"]
     assert why_words({"words": 0.0, "names": ["Ada"], "distance": 2}) == "names Ada · distance 2"
 

@@ -41,6 +41,10 @@ def test_the_defaults_are_right() -> None:
         ({**LLM, "MEMSTACK_LLM_CONCURRENCY": 0}, "E022"),
         ({**LLM, "MEMSTACK_LLM_TIMEOUT": 0}, "E022"),
         ({**LLM, "MEMSTACK_LLM_API_KEY": "sk-x"}, "W021"),
+        ({"MEMSTACK_FETCH_PORTS": ["80", "https"]}, "E011"),
+        ({"MEMSTACK_FETCH_PORTS": ["70000"]}, "E011"),
+        ({"MEMSTACK_PRIVATE_HOSTS": ["http://wiki.home/"]}, "E011"),
+        ({"MEMSTACK_PRIVATE_HOSTS": ["10.0.0.0/8"]}, "E011"),
         ({"PRODUCTION": True, "SECRET_KEY": "x" * 50, "REDIS_URL": "redis://broker:6379/0"}, "W001"),
     ],
 )

@@ -1,16 +1,18 @@
-"""A page whose database is away."""
+"""What every request passes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from memories import access
+from memstack.django_application import DjangoApplication
 from memstack.middleware import Requests
 
 
@@ -44,3 +46,8 @@ def test_the_page_needs_no_database() -> None:
     answer = Requests(lambda _: HttpResponse()).process_exception(request, InterfaceError("connection already closed"))
     assert answer is not None
     assert answer.status_code == 503
+
+
+def test_no_middleware_hops_between_the_event_loop_and_a_thread() -> None:
+    chain = DjangoApplication()._middleware_chain  # type: ignore[attr-defined]  # untyped by the stubs
+    assert not iscoroutinefunction(chain)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.db.models.functions import Now
 
+from memories.engine.resolution.identity import digest, is_person, key_of
 from memories.models import (
     Community,
     CommunityMembership,
@@ -40,8 +41,11 @@ def memory(project: Project, content: str = TEXT, *, title: str = "A note", **co
 
 
 def entity(project: Project, name: str = "Ada", type: str = "person") -> Entity:
-    row = Entity.objects.create(project=project, name=name, type=type, first_seen_at=WHEN, last_seen_at=WHEN)
-    EntityAlias.objects.create(project=project, entity=row, name=name, key=name.casefold())
+    key = key_of(name, person=is_person(type))
+    row = Entity.objects.create(
+        project=project, name=name, type=type, key=key, identity=digest(key), first_seen_at=WHEN, last_seen_at=WHEN
+    )
+    EntityAlias.objects.create(project=project, entity=row, read_as=row, name=name, key=name.casefold())
     return row
 
 
@@ -51,6 +55,9 @@ def mention(row: Memory, of: Entity, text: str = "") -> Mention:
     Entity.objects.filter(pk=of.pk).update(mention_count=F("mention_count") + 1)
     return Mention.objects.create(
         entity=of,
+        read_as=of,
+        name=of.name,
+        type=of.type,
         passage=passage,
         memory=row,
         text=text,
@@ -68,8 +75,9 @@ def fact(row: Memory, subject: Entity, object: Entity, sentence: str, **columns:
     )  # fmt: skip
     start = row.content.index(sentence)
     FactSupport.objects.create(
-        fact=made, memory=row, passage=row.passages.get(), start=start, end=start + len(sentence), extractor="t"
-    )
+        fact=made, memory=row, passage=row.passages.get(), start=start, end=start + len(sentence), extractor="t",
+        read_subject=subject, read_object=object,
+    )  # fmt: skip
     return made
 
 

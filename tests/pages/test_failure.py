@@ -35,3 +35,10 @@ def test_the_error_is_told_and_retry_goes_on(visitor: Visitor, stack: Stack) -> 
     expect(card).to_have_attribute("data-status", "completed")
     assert card.get_attribute("task") != failed
     page.wait_for_url(f"**/project/{project}/memories")
+
+    page = visitor.open(f"/project/{project}/tasks/{failed}")
+    card = page.locator("task-progress").first
+    expect(card).to_have_attribute("data-status", "failed")
+    expect(page.locator("#retries")).to_be_visible()
+    page.wait_for_timeout(500)  # the scripts have run
+    expect(card.get_by_role("button", name="Retry")).to_be_hidden()

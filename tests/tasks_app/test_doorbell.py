@@ -96,6 +96,21 @@ def test_a_new_task_is_rung_for_only_while_few_messages_of_its_project_are_out(
     assert TaskLog.objects.get(rung_at=None) == home.tasks.latest("created_at", "id")
 
 
+def test_the_oldest_is_rung_for_when_its_own_turn_was_passed_over(
+    valkey: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "slots", lambda queue: 2)
+    project = Project.objects.create(name="Home")
+    running, waiting = (services.submit(project, Kind.INGEST_EPISODE) for _ in range(2))
+    assert transitions.claim(running.pk, "worker") is not None
+    newest = services.submit(project, Kind.INGEST_EPISODE)
+    rung = TaskLog.objects.filter(rung_at__isnull=False).values_list("pk", flat=True)
+    assert list(rung) == [waiting.pk]
+    assert transitions.claim(waiting.pk, "worker") is not None
+    doorbell.ring_next(project.pk)
+    assert list(rung.all()) == [newest.pk]
+
+
 def test_one_connection_is_kept_and_made_anew_when_the_broker_was_restarted(
     valkey: subprocess.Popen[bytes], task: TaskLog
 ) -> None:

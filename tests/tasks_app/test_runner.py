@@ -66,6 +66,27 @@ def test_an_expected_failure_ends_at_once_with_its_sentence(task: TaskLog) -> No
     assert (row.status, row.error, row.retryable, row.traceback) == (Status.FAILED, "The file has no text.", False, "")
 
 
+class Exited(BaseException):
+    """What `os._exit` is in a test."""
+
+
+def test_a_process_that_ran_out_of_memory_ends_and_leaves_the_task_to_its_lease(
+    task: TaskLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pipeline(progress: Progress) -> Outcome:
+        raise MemoryError
+
+    def leave(status: int) -> None:
+        raise Exited(status)
+
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Exited, match=str(os.EX_OSERR)):
+        runner.run(task.pk, pipeline, "worker")
+    row = again(task)
+    assert (row.status, row.retries, row.attempt) == (Status.PROCESSING, 0, 1)
+    assert row.lease_until is not None
+
+
 def test_an_unexpected_error_is_retried_and_its_details_stay_with_the_operator(task: TaskLog) -> None:
     def pipeline(progress: Progress) -> Outcome:
         raise ZeroDivisionError("secret detail")

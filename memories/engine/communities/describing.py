@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from memories.engine.communities.detection import simplified
+from memories.engine.ranking.lexrank import lexrank
 
 Floats = npt.NDArray[np.float64]
 DAMPING = 0.85
@@ -78,7 +79,7 @@ def summarise(sentences: Sequence[str], vectors: npt.ArrayLike, limit: int) -> l
         return []
     similar = matrix[chosen] @ matrix[chosen].T
     picked: list[int] = []
-    for place in np.argsort(-_lexrank(similar), kind="stable"):
+    for place in np.argsort(-lexrank(similar), kind="stable"):
         if len(picked) < limit and all(similar[place, other] < TOO_ALIKE for other in picked):
             picked.append(int(place))
     return sorted(chosen[place] for place in picked)
@@ -89,14 +90,3 @@ def _central(matrix: npt.NDArray[np.float32], indices: list[int]) -> list[int]:
         return indices
     nearness = matrix[indices] @ matrix[indices].mean(axis=0)
     return sorted(indices[i] for i in np.argsort(-nearness, kind="stable")[:MOST_SENTENCES])
-
-
-def _lexrank(similar: npt.NDArray[np.float32]) -> Floats:
-    links = np.where(similar > 0.1, similar, 0).astype(np.float64)
-    np.fill_diagonal(links, 0)
-    totals = links.sum(axis=1, keepdims=True)
-    steps = np.divide(links, totals, out=np.full_like(links, 1 / len(links)), where=totals > 0)
-    rank = np.full(len(links), 1 / len(links))
-    for _ in range(50):
-        rank = (1 - DAMPING) / len(links) + DAMPING * (rank @ steps)
-    return rank

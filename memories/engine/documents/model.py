@@ -57,5 +57,7 @@ class Document:
     sections: tuple[Section, ...] = ()
     blocks: tuple[Block, ...] = ()
     media: tuple[MediaLink, ...] = ()
+    tags: tuple[str, ...] = ()
+    """As the author set them: keywords of a page or file, `tags` of Markdown's front matter."""
     notes: tuple[str, ...] = ()
     """Sentences for the person: "3 of 20 pages have no text; they may be scans"."""

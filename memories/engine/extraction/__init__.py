@@ -1,7 +1,8 @@
 """Mentions and facts out of passages."""
 
+from memories.engine.extraction.conforming import conform
 from memories.engine.extraction.local import LocalExtractor
 from memories.engine.extraction.model import load
 from memories.engine.extraction.settling import settled
 
-__all__ = ["LocalExtractor", "load", "settled"]
+__all__ = ["LocalExtractor", "conform", "load", "settled"]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from memories.engine.extraction import grammar
 from memories.engine.extraction.kinds import kind_of
 from memories.engine.extraction.predicates import KIN
+from memories.engine.extraction.wording import head_type
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
     from memories.engine.extraction.names import Name
 
-SURE, LIKELY, HINT = 4.0, 2.0, 1.0
+SURE, LIKELY, HINT = 4.0, 2.0, 1.1  # the recogniser's own guess weighs 1
 _TITLES_WORDS = """
     mr mrs ms miss dr sir dame prof professor sen senator rep gov governor rev reverend lt sgt col gen capt
     captain general colonel major president king queen prince princess pope lord lady saint judge justice
@@ -24,23 +25,38 @@ _TITLES_WORDS = """
     spokesman spokeswoman congressman congresswoman premier mayor emperor empress count baron duke
     """
 _TITLES = frozenset(_TITLES_WORDS.split())
+ADDRESSES = frozenset({"Mr", "Mrs", "Ms", "Miss"})
 _SPEAKING_WORDS = """
     say tell think believe hope want laugh marry ask reply recall explain admit smile cry wonder realize decide
     quip joke testify sing die retire graduate write feel insist argue note"""
 _SPEAKING = frozenset(_SPEAKING_WORDS.split())
+_SUFFERED_WORDS = """
+    bear arrest convict assassinate sentence bury knight marry ordain baptize crown behead imprison wound hospitalize
+    canonize exile jail murder injure"""
+_SUFFERED = frozenset(_SUFFERED_WORDS.split())  # what is done to people
 _PERSONAL_WORDS = """
     life death birth childhood career marriage funeral face eye hand hair voice novel poem poetry writing painting
     memoir biography diary autobiography childhood mind heart grave
 """
 _PERSONAL = frozenset(_PERSONAL_WORDS.split())
 _MAKING = frozenset({"write", "direct", "compose", "paint", "author", "translate", "illustrate", "invent", "sing"})
-_BESIDE = frozenset({"near", "outside", "throughout", "across", "toward", "towards", "north", "south", "east", "west"})
+_SIDES = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
+_BESIDE = _SIDES | {"near", "outside", "throughout", "across", "toward", "towards"}
 _MISTAKEN = frozenset({"organization", "person"})  # what the recogniser takes unusual places for
 _WRITING = frozenset({"write", "author", "compose", "publish", "pen", "co-write", "rewrite"})
 _ACTING = frozenset({"star", "co-star", "act"})
 _BORDERING = frozenset({"border", "bind", "bound", "surround"})
-_SIDES = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
-_WHERE = frozenset({"in", "at", "from", "around"})
+_LYING_WORDS = """
+nearby downtown rural suburban upper lower central northern southern eastern western northeastern northwestern
+southeastern southwestern neighboring neighbouring
+"""
+_LYING = frozenset(_LYING_WORDS.split())  # "in nearby Gainesville"
+_LANDS_WORDS = """
+region district city town village province state county island municipality suburb country territory hamlet commune
+comune parish kingdom republic canton prefecture borough township
+"""
+_LANDS = frozenset(_LANDS_WORDS.split())
+_WHERE = frozenset({"in", "around"})
 
 
 def evidence(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float]]:
@@ -57,6 +73,8 @@ def _alike(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float]]
     """The items of a list are of one kind, which most of them show."""
     lists: dict[int, list[Name]] = defaultdict(list)
     for name in names:
+        if name.first and doc[name.first - 1].text == "(":
+            continue  # "Dayton, Ohio (AP)"
         lists[grammar.list_head(doc[name.first : name.last].root).i].append(name)
     for items in lists.values():
         (kind, count), *_ = Counter(name.type for name in items).most_common(1)
@@ -65,6 +83,7 @@ def _alike(doc: Doc, names: Sequence[Name]) -> Iterator[tuple[Name, str, float]]
 
 
 def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
+    yield from _headed(name)
     yield from _before(doc, name)
     yield from _behind(doc, name, starts)
     yield from _said_to_be(root, name)
@@ -75,11 +94,14 @@ def _spoken(doc: Doc, name: Name, root: Token, starts: dict[int, Name]) -> Itera
             yield "location", HINT
     yield from _as_author(root, name, starts)
     yield from _as_work(root, name)
-    by = root.dep_ == "pobj" and root.head.lower_ == "by"
-    if by and (root.head.head.lemma_ in _BORDERING or root.head.head.lower_ in _SIDES):
+    first = grammar.list_head(root)
+    by = first.dep_ == "pobj" and first.head.lower_ == "by"
+    if by and (first.head.head.lemma_ in _BORDERING or first.head.head.lower_ in _SIDES):
         yield "location", LIKELY
     if root.dep_ == "nsubj" and root.head.lemma_ in _SPEAKING and name.last - name.first <= 3:
         yield "person", HINT
+    if root.dep_ == "nsubjpass" and root.head.lemma_ in _SUFFERED and name.last - name.first <= 3:
+        yield "person", LIKELY
 
 
 def _as_author(root: Token, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
@@ -107,16 +129,30 @@ def _as_work(root: Token, name: Name) -> Iterator[tuple[str, float]]:
         yield "work", LIKELY
 
 
+def _headed(name: Name) -> Iterator[tuple[str, float]]:
+    """ "McGill University" is an organization, wherever one is at it."""
+    words = name.text.casefold().split()
+    kind = head_type(words) if len(words) > 1 and name.rank >= 2 else None
+    if kind == "organization" and name.type == kind:
+        yield kind, LIKELY
+
+
 def _before(doc: Doc, name: Name) -> Iterator[tuple[str, float]]:
-    """ "Mrs. Hale", "the band Blur", "his son Brian"."""
+    """ "Mrs. Hale", "the band Blur", "his son Brian", "the region of Apulia"."""
+    if doc[name.first].text.rstrip(".") in ADDRESSES and name.last - name.first > 1:
+        yield "person", SURE
     if name.first == 0:
         return
     word = doc[name.first - 1]
+    if word.lower_ in _LYING and word.text.islower():
+        yield "location", LIKELY
     if word.lower_.rstrip(".") in _TITLES and word.text[0].isupper():
         yield "person", SURE
     kind = kind_of(word)
     if kind is not None and word.tag_ == "NN" and doc[name.first : name.last].root.head.i >= word.i - 1:
         yield kind, SURE
+    if name.first > 1 and word.lower_ == "of" and doc[name.first - 2].lower_ in _LANDS:
+        yield "location", LIKELY
 
 
 def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str, float]]:
@@ -143,7 +179,7 @@ def _behind(doc: Doc, name: Name, starts: dict[int, Name]) -> Iterator[tuple[str
 
 
 def _is_age(doc: Doc, i: int) -> bool:
-    closed = i + 1 < len(doc) and doc[i + 1].text in {",", ".", ";"}
+    closed = i + 1 < len(doc) and not doc[i + 1].text.isalnum()
     return closed and doc[i].text.isdigit() and len(doc[i]) == 2
 
 

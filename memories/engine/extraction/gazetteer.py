@@ -95,6 +95,11 @@ learning recognition classification classifier regression clustering optimizatio
 translation segmentation detection estimation modelling modeling factorization retrieval inference embedding parsing
 processing analysis computation programming engineering compression encryption approximation
 """
+# What a classing word before it makes a kind of writing: "epistolary novel".
+WRITING = frozenset(
+    {"novel", "fiction", "poetry", "drama", "tale", "story", "play", "verse", "comedy", "tragedy", "romance"}
+)
+CLASSING = ("ical", "ic", "ian", "ary", "esque", "ive")
 GENRE = "genre"  # the mark of a kind of music in an index of names; its type is concept
 # Kinds of music; only where the passage speaks of music, and each also with "music" behind it.
 _GENRES = """

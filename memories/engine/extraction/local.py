@@ -13,15 +13,17 @@ from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse, is_something_of
+from memories.engine.extraction.endings import ended
 from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.names import Name, text_of
 from memories.engine.extraction.naming import find_names
+from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
 from memories.engine.resolution.folding import fold
-from memories.engine.temporal import DateSpan, find_dates
+from memories.engine.temporal import DateSpan, calendar, find_dates
 from memories.engine.types import FactDraft, Mention, MentionKind, Passage, Reading, Schema, Source
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ MOST_NAME = 500
 MACHINES = frozenset(
     {"assistant", "ai", "bot", "agent", "system", "model", "chatbot", "chatgpt", "claude", "gemini", "tool"}
 )
-_TRUST = {0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4, 4: 0.2}  # weight of a name's type, by the rank of what found it
+_TRUST = {-1: 1e6, 0: 1000.0, 1: 100.0, 2: 1.0, 3: 0.4, 4: 0.2}  # weight of a name's type, by the rank of what found it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class _Spot:
     start: int
     end: int
     kind: MentionKind
+    given: bool = False
 
 
 class LocalExtractor:
@@ -63,7 +66,7 @@ class LocalExtractor:
     beforehand, and no facts. Raises WeightsUnavailable when the model is not installed.
     """
 
-    version = "local-2"
+    version = "local-3"
 
     def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
         """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""
@@ -92,6 +95,7 @@ class _Memory:
         self.types: dict[str, str] = {}
         self.people: set[str] = set()  # words of the names of people
         self.technologies = _technologies()
+        self.own = OwnTypes(schema.type_rules)
         self.names = NameIndex()
         self.names.add(_given_names(self.speakers, schema), exact=True)
         self.names.add(((name, kind) for name, kind in schema.known_names.items() if " " in name), exact=False)
@@ -123,8 +127,11 @@ class _Memory:
         windows: list[list[_Window]] = [[] for _ in passages]
         for index, offset, text, english in pieces:
             doc = next(docs) if english else nlp.make_doc(text)
-            windows[index].append(_Window(doc, offset, find_names(doc, self.names, self.technologies), english))
+            windows[index].append(_Window(doc, offset, self._names(doc, english), english))
         return windows
+
+    def _names(self, doc: Doc, english: bool) -> list[Name]:
+        return find_names(doc, self.names, self.technologies, self.own, parsed=english)
 
     def _settle_types(self, windows: Iterable[_Window]) -> None:
         """One type for a name in the whole memory: what most of its mentions say, weighted by trust."""
@@ -144,6 +151,8 @@ class _Memory:
         kind = self.types.get(fold(name.text), name.type)
         if name.rank >= 2 and kind in {"organization", "work", "product", "concept"} and fold(name.text) in self.people:
             return "person"
+        if kind in self.schema.disabled_types:
+            return kind  # it is dropped when all names have their types
         if self.schema.entity_types and kind not in self.schema.entity_types and "concept" in self.schema.entity_types:
             return "concept"
         return kind
@@ -177,7 +186,7 @@ class _Memory:
         self.discourse.note(
             name.text, kind, window.doc[name.first : name.last].root if window.parsed else window.doc[name.first]
         )
-        return _Spot(Place(name.first, name.last, kind, name.text), name.start, name.end, "name")
+        return _Spot(Place(name.first, name.last, kind, name.text), name.start, name.end, "name", name.rank < 0)
 
     def _referring(self, passage: Passage, token: Token) -> list[_Spot]:
         found = self._addressed(passage, token) or self._third_person(token)
@@ -221,7 +230,10 @@ class _Memory:
             own += [fact for date, verb in dates for fact in dated(sheet, verb, _wording(sentence, date))]
             frame = self._frame(window, sentence)
             for fact in own:
-                yield _timed(self._draft(frame, passage, spots[fact.subject], before, fact=fact), fact, dates, now)
+                draft = self._draft(frame, passage, spots[fact.subject], before, fact=fact)
+                if draft.polarity in {"affirmed", "negated"}:
+                    draft = replace(draft, ends=ended(fact, own))
+                yield _timed(draft, fact, dates, now)
 
     def _frame(self, window: _Window, sentence: Span) -> tuple[str, int, int]:
         """The sentence as it stands in the memory, with its offsets there."""
@@ -284,7 +296,9 @@ def _given_names(speakers: Sequence[str], schema: Schema) -> Iterator[tuple[str,
 def _mention(spot: _Spot, window: _Window) -> Mention:
     text = text_of(window.doc)[spot.start : spot.end]
     name = spot.place.name.strip()[:MOST_NAME]
-    return Mention(text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type)
+    return Mention(
+        text, window.offset + spot.start, window.offset + spot.end, spot.kind, name, spot.place.type, spot.given
+    )
 
 
 def _dates(sentence: Span, spots: list[_Spot], reference: datetime) -> list[tuple[DateSpan, Token]]:
@@ -318,7 +332,15 @@ def _timed(draft: FactDraft, fact: Statement, dates: list[tuple[DateSpan, Token]
     date = own[0]
     starts = None if date.relation == "until" else date.first
     ends = {"until": date.first, "between": date.last}.get(date.relation, now if fact.formerly else None)
-    return replace(draft, valid_at=starts, invalid_at=ends, valid_precision=date.precision)
+    latest = None if starts is None else _latest(date, calendar.utc(now))
+    return replace(draft, valid_at=starts, valid_by=latest, invalid_at=ends, valid_precision=date.precision)
+
+
+def _latest(date: DateSpan, now: datetime) -> datetime:
+    """The latest time that the beginning can mean: "this year" is not later than it was said."""
+    if date.relation == "between":
+        return date.first
+    return min(date.last, now) if date.first <= now else date.last
 
 
 def _applies(anchor: Token, verb: Token) -> bool:

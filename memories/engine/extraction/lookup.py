@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts whose words have no spaces around them
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+|[^\w\s]|_")
+# Scripts whose words have no spaces around them: Thai to Tibetan, Burmese, Khmer, kana, Chinese characters, Hangul.
+_UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+|[^\w\s]|_")
 _INSIDE_AFTER = re.compile(r"[\w+#]")
 
 
@@ -31,7 +33,7 @@ class NameIndex:
     def add(self, names: Iterable[tuple[str, str]], *, exact: bool) -> None:
         """Adds pairs of name and type; a blank name is nothing to look for."""
         for name, kind in names:
-            word = _WORD.search(name)
+            word = WORD.search(name)
             if word and name == name.strip():
                 key = word[0] if exact else word[0].casefold()
                 (self.exact if exact else self.folded).setdefault(key, []).append((name, kind))
@@ -39,7 +41,7 @@ class NameIndex:
     def find(self, text: str) -> Iterator[Hit]:
         """The longest name at each place, left to right, without overlap."""
         free = 0
-        for word in _WORD.finditer(text):
+        for word in WORD.finditer(text):
             if word.start() < free:
                 continue
             hit = self._longest(text, word.start(), word[0])
@@ -51,17 +53,17 @@ class NameIndex:
         hits = [
             Hit(start, start + len(name), name, kind)
             for name, kind in self.exact.get(word, [])
-            if text.startswith(name, start) and _ends(text, start + len(name))
+            if text.startswith(name, start) and ends(text, start + len(name))
         ]
         hits += [
             Hit(start, start + len(name), name, kind)
             for name, kind in self.folded.get(word.casefold(), [])
-            if text[start : start + len(name)].casefold() == name.casefold() and _ends(text, start + len(name))
+            if text[start : start + len(name)].casefold() == name.casefold() and ends(text, start + len(name))
         ]
         return max(hits, key=lambda hit: hit.end, default=None)
 
 
-def _ends(text: str, end: int) -> bool:
+def ends(text: str, end: int) -> bool:
     """Whether a name may end here: not inside a word, nor before the signs of C++ and C#."""
     if end >= len(text):
         return True
@@ -69,4 +71,6 @@ def _ends(text: str, end: int) -> bool:
         return False  # the R of R-CODE is no language
     if re.match(f"[{_UNSPACED}]", text[end - 1]):
         return True
+    if unicodedata.combining(text[end]):
+        return False  # an accent of the last letter
     return not (_INSIDE_AFTER.match(text, end) and text[end - 1].isalnum())

@@ -31,6 +31,18 @@ def methods(doc: Doc) -> Iterator[Name | None]:
                 yield located(doc, doc[start].idx, token.idx + len(token), "concept", 4)
 
 
+def genres(doc: Doc) -> Iterator[Name | None]:
+    """ "a dystopian novel", "lyric poetry": kinds of writing, told by an adjective that classes or by a noun."""
+    for token in doc[1:]:
+        if token.lemma_ in gazetteer.WRITING and token.pos_ == "NOUN" and _classes(token.nbor(-1), token):
+            yield located(doc, token.nbor(-1).idx, token.idx + len(token), "concept", 4)
+
+
+def _classes(word: Token, noun: Token) -> bool:
+    beside = word.head.i == noun.i and _qualifies(word) and word.text.islower() and len(word) > 2
+    return beside and (word.pos_ == "NOUN" or word.lower_.endswith(gazetteer.CLASSING))
+
+
 def _qualifies(token: Token) -> bool:
     return token.dep_ in {"compound", "amod", "nmod"} and token.pos_ in {"NOUN", "ADJ", "PROPN"} and token.is_alpha
 

@@ -1,7 +1,8 @@
 """From the parser's guesses to clean names with a type.
 
-Sources in order of trust: the project's names and the speakers, technologies, the entity recogniser, runs of proper
-nouns that it missed. What overlaps a more trusted name goes, unless it is the longer form of the same name.
+Sources in order of trust: what the project's own types find, the project's names and the speakers, technologies, the
+entity recogniser, runs of proper nouns that it missed. What overlaps a more trusted name goes, unless it is the longer
+form of the same name.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer
 from memories.engine.extraction.lookup import NameIndex
-from memories.engine.extraction.marked import defined, methods, quoted, titled
+from memories.engine.extraction.marked import defined, genres, methods, quoted, titled
 from memories.engine.extraction.names import Name, located, text_of
+from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.recognised import proper_runs, recognised_parts
 from memories.engine.extraction.wording import HEAD_TYPES, MAX_NAME
 
@@ -27,15 +29,17 @@ producer director editor leader speaker prime minister president king queen oppo
 festival university media web earth moon world god act chapter series season
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
+_IN_TITLES = frozenset({"on", "of", "and", "for", "with", "under", "behind", "between"})
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 _NUMBER = re.compile(r"\d{1,3}")
 
 
-def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name]:
+def find_names(doc: Doc, names: NameIndex, technologies: NameIndex, own: OwnTypes, *, parsed: bool) -> list[Name]:
     """The names of a window in order, without overlap."""
     text = text_of(doc)
     computing = gazetteer.about_computing(text)
-    candidates = [located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
+    candidates = list(own.find(doc, parsed=parsed))
+    candidates += [located(doc, hit.start, hit.end, hit.type, 0) for hit in names.find(text)]
     musical = gazetteer.about_music(text)
     for hit in technologies.find(text):
         if hit.type == gazetteer.GENRE:
@@ -46,6 +50,7 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex) -> list[Name
     candidates += [name for entity in doc.ents for name in recognised_parts(doc, entity)]
     candidates += proper_runs(doc)
     candidates += methods(doc)
+    candidates += genres(doc)
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)
@@ -64,6 +69,8 @@ def _is_generic(doc: Doc, name: Name) -> bool:
 def _numbered(doc: Doc, name: Name) -> Name:
     """With the year of an event and the number of a road: "2010 Winter Olympics", "Route 20"."""
     first, last = name.first, name.last
+    if name.rank < 0:
+        return name
     if name.type == "event" and first > 0 and _YEAR.fullmatch(doc[first - 1].text):
         first -= 1
     if name.type not in {"person", "group"} and name.rank >= 2 and _is_its_number(doc, first, last):
@@ -110,11 +117,27 @@ def _linked(doc: Doc, names: list[Name]) -> list[Name]:
     found: list[Name] = []
     for name in names:
         before = found[-1] if found else None
-        if before is not None and _continues(doc, before, name):
-            found[-1] = replace(before, end=name.end, last=name.last, text=text_of(doc)[before.start : name.end])
+        if before is not None and (
+            _continues(doc, before, name) or _in_title(doc, before, name) or _of_a_people(doc, before, name)
+        ):
+            kind = (
+                name.type
+                if _of_a_people(doc, before, name)
+                else before.type
+                if _continues(doc, before, name)
+                else "work"
+            )
+            whole = text_of(doc)[before.start : name.end]
+            found[-1] = replace(before, end=name.end, last=name.last, text=whole, type=kind)
         else:
             found.append(name)
     return found
+
+
+def _of_a_people(doc: Doc, name: Name, other: Name) -> bool:
+    """ "Philippine Senate", "Norwegian Premier League": a people's name that is part of an institution's."""
+    beside = name.type == "group" and name.last == other.first and name.last - name.first == 1
+    return beside and other.rank >= 2 and other.type in {"organization", "event"} and doc[name.first].text[0].isupper()
 
 
 def _continues(doc: Doc, name: Name, other: Name) -> bool:
@@ -125,13 +148,26 @@ def _continues(doc: Doc, name: Name, other: Name) -> bool:
     head = HEAD_TYPES.get(words[-1].casefold())
     if other.type == "person" and between[0] == "for":
         return False
-    return head in {"organization", "event", "concept"} and name.rank >= 2 and other.end - name.start <= MAX_NAME
+    return (
+        head in {"organization", "event", "concept", "location"}
+        and name.rank >= 2
+        and other.end - name.start <= MAX_NAME
+    )
+
+
+def _in_title(doc: Doc, name: Name, other: Name) -> bool:
+    """ "Kafka on the Shore": what has a capital after such words, and is no name that one knows, goes on a title."""
+    between = [token.lower_ for token in doc[name.last : other.first]]
+    if len(between) != 2 or between[0] not in _IN_TITLES or doc[name.last + 1].text != "the":
+        return False
+    short = name.last - name.first <= 2 and name.rank >= 2 and name.type in {"person", "concept"}
+    return short and other.rank == 3 and other.type == "concept"
 
 
 def _longer_form(doc: Doc, name: Name, rivals: set[Name]) -> Name | None:
     """`name` when it is a longer name than the one more trusted name it contains, else None."""
     (rival,) = rivals if len(rivals) == 1 else (None,)
-    if rival is None or not (name.start <= rival.start and rival.end <= name.end and name.rank >= 2):
+    if rival is None or rival.rank < 0 or not (name.start <= rival.start and rival.end <= name.end and name.rank >= 2):
         return None
     if rival.rank == 0 and rival.type == "person" and name.first != rival.first:
         return None  # "Yep John": what stands before a known name is no part of it

@@ -60,6 +60,7 @@ speaks: speak/concept speak/group
 supports: support
 teaches: teach
 joined: join sign_up+for enroll+in enrol+in
+left/person: fire< sack< dismiss<
 left: leave resign+from quit quit+at step_down+from retire+from depart depart+from
 named_after: name+after
 influenced: influence
@@ -214,12 +215,18 @@ def slug(*words: str) -> str:
     return name[:64].rstrip("_") or GENERIC
 
 
+def of_project(plain: str, schema: Schema) -> Relation | None:
+    """What the project itself calls it."""
+    name = schema.phrases.get(plain)
+    return Relation(name) if name else None
+
+
 def of_verb(lemma: str, particle: str, preposition: str, object_type: str, schema: Schema) -> Relation:
     """The relation of an active verb with a direct object (`preposition` empty) or an object after a preposition."""
     verb = f"{lemma}_{particle}" if particle else lemma
     plain = slug(verb, preposition)
-    if plain in schema.relation_types:
-        return Relation(plain)
+    if own := of_project(plain, schema):
+        return own
     return known_verb(verb, preposition, object_type) or Relation(plain)
 
 
@@ -232,6 +239,8 @@ def known_verb(verb: str, preposition: str, object_type: str) -> Relation | None
 def of_participle(lemma: str, form: str, preposition: str, object_type: str, schema: Schema) -> Relation:
     """The relation of a passive verb with an object after a preposition: was born in, was awarded to."""
     plain = slug(form, preposition)
+    if own := of_project(plain, schema):
+        return own
     known = {
         "born_in",
         "located_in",
@@ -243,7 +252,7 @@ def of_participle(lemma: str, form: str, preposition: str, object_type: str, sch
         "partner_of",
     }
     relation = ACTIVE.get(f"{lemma}+{preposition}")
-    if plain not in schema.relation_types and relation and relation.name in known:
+    if relation and relation.name in known:
         return relation
     if preposition == "in" and lemma in {"found", "establish", "create"} and object_type == "location":
         return Relation("located_in")
@@ -253,8 +262,8 @@ def of_participle(lemma: str, form: str, preposition: str, object_type: str, sch
 def of_noun(lemma: str, preposition: str, object_type: str, schema: Schema) -> Relation:
     """The relation that "X is the `lemma` of Y" states between X and Y."""
     plain = slug(lemma, "of" if preposition in {"poss", "compound", "amod", ""} else preposition)
-    if plain in schema.relation_types:
-        return Relation(plain)
+    if own := of_project(plain, schema):
+        return own
     known = NOUNS.get(f"{lemma}/{object_type}") or NOUNS.get(lemma)
     if object_type == "group" and preposition == "compound":
         return Relation("from")  # "an American singer"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
+from memories.engine.extraction.evidence import ADDRESSES
 from memories.engine.extraction.firstnames import is_first_name
 from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.predicates import KIN, is_role
@@ -29,15 +30,37 @@ premier senator congressman congresswoman representative ambassador chancellor s
 prime minister police detective inspector coach
 """
 _OFFICES = frozenset(_OFFICES_WORDS.split())
+_POSTS_WORDS = """
+fellow chief coach writer governor representative ambassador delegate spokesman officer prophet editor manager ceo
+assistant chair chairman professor director correspondent correspondents
+"""
+_POSTS = frozenset(_POSTS_WORDS.split())  # "Regiment Chief": a post, not a name
+_HOLDERS = _OFFICES | {
+    "officer",
+    "chair",
+    "chairman",
+    "director",
+    "emperor",
+    "king",
+    "queen",
+    "bishop",
+    "archbishop",
+    "dean",
+}
+_PLACES = frozenset({"GPE", "LOC", "FAC"})
+_PARTICLES = frozenset(
+    {"of", "-", "&", "de", "von", "van", "del", "da", "di", "du", "des", "der", "den", "og", "ibn", "bin", "dos"}
+)
+_NUMERAL = re.compile(r"[IVX]{1,4}\.")
 _CODE = re.compile(r"[A-Z]{0,3}\d{4,}\w*|\d+[A-Z]+\w*")
 
 
 def recognised_parts(doc: Doc, entity: Span) -> Iterator[Name]:
     """One name, or two where a place and what is printed there were run together: "Paris LE MONDE"."""
-    joint = _kin_joint(entity)
+    joint = _kin_joint(entity) or _joint(entity)
     if joint is not None:
         for part in (entity.doc[entity.start : joint], entity.doc[joint + 1 : entity.end]):
-            name = _recognised(doc, part, "PERSON")
+            name = _recognised(doc, part, entity.label_ if entity.label_ in _PLACES else "PERSON")
             if name:
                 yield name
         return
@@ -60,13 +83,22 @@ def _kin_joint(entity: Span) -> int | None:
     return next((token.i for token in entity if token.dep_ == "cc" and entity.start < token.i < entity.end - 1), None)
 
 
+def _joint(entity: Span) -> int | None:
+    """ "Hellhammer and Celtic Frost", "Holmenkollen in Oslo": where two people, or a place and where it is, were run
+    together."""
+    words = {"and", "&"} if entity.label_ == "PERSON" else {"in"} if entity.label_ in _PLACES else set()
+    inner = (token.i for token in entity[1:-1] if token.lower_ in words and token.nbor().text[0].isupper())
+    return next(inner, None)
+
+
 def _recognised(doc: Doc, entity: Span, label: str = "") -> Name | None:
     kind = LABELS.get(label or entity.label_)
     if kind is None or is_day(entity):
         return None
-    entity = _without_ranks(_first_part(doc, entity))
+    entity = _without_ranks(_first_part(doc, _without_office(_up_to_end(entity))))
     if not entity:
         return None
+    entity = _with_address(entity) if kind == "person" else entity
     starts_sentence = entity.start == 0 or bool(doc[entity.start].is_sent_start)
     span = clean(text_of(doc), entity.start_char, entity.end_char, keep_the=kind == "work" or not starts_sentence)
     if span is None:
@@ -81,6 +113,14 @@ def _first_part(doc: Doc, entity: Span) -> Span:
         for token in entity[1:]:
             if token.pos_ == "ADP" and token.lower_ in {"at", "in", "with", "for", "from", "by", "on", "to"}:
                 return doc[entity.start : token.i]
+    return entity
+
+
+def _without_office(entity: Span) -> Span:
+    """ "Emperor of Japan", "Chief Executive Officer of Acme": an office is no part of the name behind it."""
+    for token in entity[1:-1]:
+        if token.lower_ == "of" and token.nbor(-1).lower_ in _HOLDERS and entity.label_ != "WORK_OF_ART":
+            return entity.doc[token.i + 1 : entity.end]
     return entity
 
 
@@ -99,6 +139,24 @@ def _without_ranks(entity: Span) -> Span:
     ):
         start += 1  # "Rear Admiral Wilkes", also where it was taken for an organization
     return entity.doc[start:end]
+
+
+def _up_to_end(entity: Span) -> Span:
+    """ "World War I. Angell": what stands behind a numeral with a full stop, or in brackets, is another name."""
+    for token in entity[1:]:
+        if token.text == "(":
+            return entity.doc[entity.start : token.i]
+        if _NUMERAL.fullmatch(token.text) and (entity.label_ != "PERSON" or len(token) > 2):
+            return entity.doc[entity.start : token.i + 1]
+    return entity
+
+
+def _with_address(entity: Span) -> Span:
+    """ "Mrs. Higgins" is not "Higgins": a family name alone keeps what tells its bearers apart."""
+    alone = len(entity) == 1 and entity.start > 0
+    if alone and entity.doc[entity.start - 1].text.rstrip(".") in ADDRESSES:
+        return entity.doc[entity.start - 1 : entity.end]
+    return entity
 
 
 def _is_rank(token: Token) -> bool:
@@ -153,7 +211,7 @@ def _links(doc: Doc, token: Token) -> bool:
         return doc[token.i - 1].lower_ in {"award", "prize", "medal"} and _proper(doc[token.i + 1])
     if token.lower_ == "of" and is_role(doc[token.i - 1].lower_):
         return False  # "Bishop of Pittsburgh" is a role and a place
-    return token.lower_ in {"of", "-", "&", "de", "von", "van", "del", "da"} and _proper(doc[token.i + 1])
+    return token.lower_ in _PARTICLES and _proper(doc[token.i + 1])
 
 
 def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
@@ -162,7 +220,7 @@ def _run_name(doc: Doc, run: list[Token]) -> Iterator[Name]:
         run.pop()
     if all(token.lower_ in _OFFICES for token in run) or any(token.ent_type_ == "PERSON" for token in run):
         run = list(dropwhile(lambda token: token.lower_ in _OFFICES, run))
-    if not run or is_day(run):
+    if not run or is_day(run) or run[-1].lower_ in _POSTS:
         return
     span = clean(text_of(doc), run[0].idx, run[-1].idx + len(run[-1]))
     name = located(doc, *span, "", 3) if span else None

@@ -32,8 +32,8 @@ def settled(readings: Sequence[Reading]) -> list[Reading]:
     for reading in readings:
         for mention in reading.mentions:
             guesses[mention.name][mention.type] += 1
-            if mention.kind == "pronoun":
-                certain.add(mention.name)  # speakers, and those whose sex agreed
+            if mention.kind == "pronoun" or mention.given:
+                certain.add(mention.name)  # speakers, those whose sex agreed, and what the project lists
     types = {
         name: kind
         for name, votes in _evidence(readings).items()

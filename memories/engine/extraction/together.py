@@ -78,7 +78,10 @@ def _with_topic(sheet: Sheet) -> Iterator[tuple[int, int]]:
 
 
 def _listed(sheet: Sheet, one: int, other: int) -> bool:
-    """Whether both are items of one list: such are alike, and one says nothing of the other."""
+    """Whether both are items of one list: such are alike, and one says nothing of the other. Brackets hold no item."""
+    first = sheet.places[other].first
+    if first and sheet.doc[first - 1].text == "(":
+        return False
     return list_head(sheet.root(one)).i == list_head(sheet.root(other)).i
 
 

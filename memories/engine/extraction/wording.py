@@ -16,20 +16,28 @@ university college institute institution school academy company corporation corp
 association society foundation ministry department bureau federation union league club orchestra council committee
 commission court press hospital clinic group holdings records studios laboratory laboratories labs airlines airways
 organization organisation congress senate parliament authority team police consortium times post journal newspaper
-ensemble band quartet choir service guard army navy fund archive embassy cabinet
+ensemble band quartet choir service guard army navy fund archive embassy cabinet radio tv fm
+forces administration corps legion regiment brigade broadcasting subcommittee syndicate brewery publishers press books
+conservatory seminary orphanage chamber diocese archdiocese
 """
 _LOCATIONS = """
 river lake sea ocean bay gulf mountain mountains mount island islands street avenue road boulevard square park
 valley desert county province state city village district peninsula canyon airport station bridge castle palace
 beach forest creek hills coast strait cape harbor harbour cemetery theatre theater arena stadium hall centre center
 auditorium church cathedral hippodrome velodrome pavilion plaza amphitheatre tower museum monument plateau basin
-highlands lagoon quarter
+highlands lagoon quarter prison penitentiary jail statue mall zoo mosque abbey monastery reservoir dam falls
+glacier archipelago oblast prefecture borough township fjord volcano freeway expressway turnpike
 """
 _EVENTS = """
 war battle festival championship championships olympics cup conference election elections revolution massacre summit
 marathon tournament games treaty riots uprising siege crisis fair expo rebellion grand-prix universiade
 """
 _CONCEPTS = "award awards prize medal theorem algorithm effect law principle syndrome disease language theory"
+# What comes first in the names of places, also in other languages: "Lake Superior", "Via Pesce".
+_FIRST_WORDS = """
+lake mount mt fort port cape gulf isle via rue piazza plaza place calle avenida avenue camp rio monte playa parc plaça
+"""
+_FIRST = frozenset(_FIRST_WORDS.split())
 HEAD_TYPES: dict[str, str] = {
     **dict.fromkeys(_ORGANIZATIONS.split(), "organization"),
     **dict.fromkeys(_LOCATIONS.split(), "location"),
@@ -55,7 +63,9 @@ _LEADING = re.compile(
     r"|[^\w(]+|\((?=[^)]*\Z)|_+)",
 )
 _LEADING_THE = re.compile(r"(?:The|A|An|This|My|Our|Your|His|Her|Their|Its)\s+")
-_TRAILING = re.compile(r"(?:\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z")
+_TRAILING = re.compile(
+    r"(?:\s+(?:and|or|of|in|on|at|for|by|from|with|to|the|a|an)|\s*['\u2019`]s|[^\w)!+#]+|!+|_+|(?<=\s)[+#])\Z"
+)
 _ABBREVIATION = re.compile(r"(?:\b(?:Inc|Corp|Co|Ltd|Jr|Sr|Bros|St|Mt)|(?:\b[A-Z]\.)*\b[A-Z])\.\Z")
 _JUNK = re.compile(
     r"\A[DRI]-[A-Z][a-z.A-Z]*\Z|\A(?:GMT|UTC|EST|PST)\b|@|https?:|www\.|[\n\r\t]|[<>{}|\\=*]|\.(?:com|org|net|html?)\b|\A[\W\d_]+\Z|\A[#/]"
@@ -107,16 +117,29 @@ def clean(text: str, start: int, end: int, *, keep_the: bool = False) -> tuple[i
 def corrected(text: str, kind: str) -> str:
     """The type that the words of a name show, where the recogniser guessed another."""
     words = [word.strip(".,'\"").casefold() for word in text.split()]
-    by_head = HEAD_TYPES.get(words[-1]) or HEAD_TYPES.get(words[0] if " of " in text else "")
+    by_head = head_type(words)
     if "for" in words[1:] and HEAD_TYPES.get(words[words.index("for") - 1]) == "concept":
         by_head = "concept"  # "Academy Award for Best Director"
+    if kind == "location" and words[-1] in {"union", "federation"}:
+        return kind  # "Soviet Union"
     if by_head and len(words) > 1 and kind != "work":
         return by_head
+    if len(words) > 1 and words[0] in _FIRST and kind in {"organization", "person", "concept", "product", ""}:
+        return "location"
     if kind in {"organization", "product", "work", "group"} and len(words) <= 2 and is_first_name(words[0]):
         return "person"
     if kind == "location" and len(words) == 1 and is_first_name(words[0]) and words[0] not in _PLACES:
         return "person"
     return kind
+
+
+def head_type(words: Sequence[str]) -> str | None:
+    """What the head of a name shows: "Lake District", "School of Law", "Battle of Hastings"."""
+    last = HEAD_TYPES.get(words[-1])
+    of = words.index("of") if "of" in words[1:] else 0
+    if of and last in {None, "concept"}:
+        return HEAD_TYPES.get(words[of - 1]) or HEAD_TYPES.get(words[0]) or last
+    return last
 
 
 def is_day(words: Sequence[Token] | Span) -> bool:

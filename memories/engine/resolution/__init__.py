@@ -1,6 +1,6 @@
 """Mentions to entities."""
 
 from memories.engine.resolution.folding import fold
-from memories.engine.resolution.matching import compatible, lookup_keys, resolve
+from memories.engine.resolution.matching import resolve, words_before
 
-__all__ = ["compatible", "fold", "lookup_keys", "resolve"]
+__all__ = ["fold", "resolve", "words_before"]

@@ -6,20 +6,14 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from memories.engine.resolution.nicknames import is_short_for
+
 _ARTICLE = re.compile(r"\A(?:the|a|an)\s+(?=\S)")
 _POSSESSIVE = re.compile(r"(?<=\w)['\u2019\u02bc](?:s)?\Z")
 
-_NICK = """bob:robert rob:robert bobby:robert bill:william will:william billy:william jim:james jimmy:james joe:joseph
-tom:thomas tommy:thomas mike:michael dave:david dan:daniel danny:daniel ben:benjamin sam:samuel tony:anthony
-andy:andrew chris:christopher matt:matthew nick:nicholas steve:steven ed:edward ted:edward alex:alexander
-liz:elizabeth beth:elizabeth betty:elizabeth kate:katherine kathy:katherine katie:katherine jen:jennifer
-jenny:jennifer sue:susan maggie:margaret peggy:margaret meg:margaret becky:rebecca vicky:victoria pat:patricia
-debbie:deborah cathy:catherine mel:melanie greg:gregory jeff:jeffrey larry:lawrence ron:ronald don:donald ken:kenneth
-phil:philip pete:peter ray:raymond fred:frederick charlie:charles chuck:charles jack:john johnny:john jon:jonathan"""
-_NICKNAMES = dict(pair.split(":") for pair in _NICK.split())
 _LEGAL = frozenset({"inc", "corp", "corporation", "ltd", "limited", "llc", "plc", "co", "company", "gmbh", "ag", "sa"})
-_LITTLE = frozenset({"of", "the", "and", "for", "in", "on", "de", "la", "&"})
-_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
+LITTLE = frozenset({"of", "the", "and", "for", "in", "on", "de", "la", "&"})
+TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "sir", "prof", "professor"})
 
 
 @lru_cache(maxsize=16_384)
@@ -44,7 +38,7 @@ def core(key: str) -> str:
 
 def acronym(name: str) -> str:
     """The capital initials of a name of several words, little words left out; empty for one word."""
-    words = [word for word in name.replace("-", " ").split() if word.casefold() not in _LITTLE]
+    words = [word for word in name.replace("-", " ").split() if word.casefold() not in LITTLE]
     return "".join(word[0].upper() for word in words) if len(words) > 1 else ""
 
 
@@ -56,7 +50,7 @@ def is_part_of(short: str, long: str) -> bool:
 
 def bare_words(name: str) -> list[str]:
     """The words of a person's folded name without titles."""
-    return [word for word in name.split() if word.strip(".") not in _TITLES]
+    return [word for word in name.split() if word.strip(".") not in TITLES]
 
 
 def is_initials_of(short: str, long: str) -> bool:
@@ -69,4 +63,4 @@ def is_initials_of(short: str, long: str) -> bool:
 
 def _abbreviates(short: str, long: str) -> bool:
     bare = short.rstrip(".")
-    return bare == long or (len(bare) == 1 and long.startswith(bare)) or _NICKNAMES.get(bare) == long
+    return bare == long or (len(bare) == 1 and long.startswith(bare)) or is_short_for(bare, long)

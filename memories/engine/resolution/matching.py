@@ -1,20 +1,25 @@
-"""Which mentions stand for which entity.
+"""Which mentions of one memory stand for one entity, and under what key the project knows it.
 
-Within a memory names group by their folded key, then short forms join the long one where only one fits: parts and
-initials of a person's name, acronyms and bare forms of an organization's. The groups are then matched to known
-entities by name or alias. Only compatible types meet. Nothing depends on the order of the known entities.
+Names group by their key, then short forms join the long one where only one fits: parts and initials of a person's name,
+acronyms of an organization's. "Another Anna" is somebody else than Anna. Other memories have no say here, so what a
+memory's names are taken for does not depend on when it is saved.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from uuid import UUID
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from memories.engine.resolution.folding import acronym, core, fold, is_initials_of, is_part_of
+from memories.engine.resolution.folding import acronym, is_initials_of, is_part_of
+from memories.engine.resolution.identity import is_person, key_of
 from memories.engine.resolution.shortening import Form, Index
-from memories.engine.types import KnownEntity, Mention, Resolution, ResolvedEntity
+from memories.engine.types import Mention, Resolution, ResolvedEntity
+
+_MARK = r"(?:another|a(?:\s+\w+)?\s+different|the\s+other|some\s+other|an\s+unrelated)\s+"
+_MARKED = re.compile(_MARK, re.IGNORECASE)
+_AFTER_MARK = re.compile(rf"(?:\A|\W){_MARK}\Z", re.IGNORECASE)
 
 
 @dataclass
@@ -24,82 +29,84 @@ class _Group:
     mentions: list[int]
     names: Counter[str]
     types: Counter[str]
-    keys: set[str] = field(default_factory=set)
+    other: bool = False
 
     @property
     def type(self) -> str:
         return max(sorted(self.types), key=lambda kind: self.types[kind])
 
     @property
+    def is_person(self) -> bool:
+        return is_person(self.type)
+
+    @property
     def name(self) -> str:
         """What it is called in full: the name of most words, then the most frequent, then the first by letters."""
         return min(self.names, key=lambda name: (-len(name.split()), -self.names[name], name))
+
+    @property
+    def key(self) -> str:
+        return key_of(self.name, person=self.is_person)
 
     def absorb(self, other: _Group) -> None:
         self.mentions += other.mentions
         self.names += other.names
         self.types += other.types
-        self.keys |= other.keys
 
 
-def lookup_keys(mentions: Sequence[Mention]) -> set[str]:
-    """The keys (see `fold`) under which the caller should load known entities by name or alias."""
-    keys = {fold(name) for mention in mentions for name in _names(mention)}
-    return keys | {core(key) for key in keys}
-
-
-def resolve(mentions: Sequence[Mention], known: Sequence[KnownEntity]) -> Resolution:
+def resolve(mentions: Sequence[Mention], before: Sequence[str] = ()) -> Resolution:
     """The entities that the mentions of one memory stand for, in order of first mention.
 
-    A group that several known entities fit goes to the one that shares most of its names, then type, then to the eldest
-    id. An entity's aliases are all names used, the known ones included.
+    `before` has the words that stand before each mention, for those who are "another Anna".
     """
-    groups = _joined(_grouped(mentions))
-    found = _matched(groups, known)
-    merged: dict[object, _Group] = {}
-    for group, match in zip(groups, found, strict=True):
-        place = match.id if match else id(group)
-        if place in merged:
-            merged[place].absorb(group)
-        else:
-            merged[place] = group
-    by_id = {match.id: match for match in found if match}
-    ordered = sorted(merged.items(), key=lambda item: min(item[1].mentions))
-    entities = tuple(_entity(group, by_id.get(place) if isinstance(place, UUID) else None) for place, group in ordered)
-    entity_of = {mention: i for i, (_, group) in enumerate(ordered) for mention in group.mentions}
-    return Resolution(entities, tuple(entity_of[i] for i in range(len(mentions))))
+    names = [_bare(mention, before[i] if before else "") for i, mention in enumerate(mentions)]
+    groups = _joined(_grouped(mentions, names))
+    ordered = sorted(groups, key=lambda group: min(group.mentions))
+    entities = tuple(
+        ResolvedEntity(group.key, group.name, group.type, frozenset(group.names), group.other) for group in ordered
+    )
+    entity_of = {mention: i for i, group in enumerate(ordered) for mention in group.mentions}
+    called = tuple(name for name, _ in names)
+    return Resolution(entities, tuple(entity_of[i] for i in range(len(mentions))), called)
 
 
-def _names(mention: Mention) -> Iterable[str]:
-    """A pronoun's own text names nobody."""
-    return (mention.name, mention.text) if mention.kind == "name" else (mention.name,)
+def _bare(mention: Mention, before: str) -> tuple[str, bool]:
+    """A person's name without "another", and whether that stood there; "another Google product" is no other Google."""
+    if mention.kind != "name" or not is_person(mention.type):
+        return mention.name, False
+    if found := _MARKED.match(mention.name):
+        return mention.name[found.end() :].strip() or mention.name, True
+    return mention.name, bool(_AFTER_MARK.search(before))
 
 
-def compatible(one: str, other: str) -> bool:
-    """Whether two types may be of one entity: people only with people.
+def _grouped(mentions: Sequence[Mention], names: Sequence[tuple[str, bool]]) -> list[_Group]:
+    """Mentions of one key and class, in order of first mention; those of another bearer of the name apart."""
+    groups: dict[tuple[str, bool], _Group] = {}
+    others = _others(mentions, names)
+    for i, (mention, (name, _)) in enumerate(zip(mentions, names, strict=True)):
+        place = key_of(name, person=is_person(mention.type)), i in others
+        group = groups.setdefault(place, _Group([], Counter(), Counter(), i in others))
+        group.mentions.append(i)
+        group.names[name] += 1
+        group.types[mention.type] += 3 if mention.kind == "name" else 1
+    return list(groups.values())
 
-    The parser calls the same firm an organization here and a location there, so other types do not keep a name apart.
-    An equivalence on purpose: a looser one would make the outcome depend on the order of saving.
-    """
-    return (one == "person") == (other == "person")
 
-
-def _grouped(mentions: Sequence[Mention]) -> list[_Group]:
-    """Mentions of one folded name and compatible type, in order of first mention."""
-    by_key: dict[str, list[_Group]] = {}
-    groups: list[_Group] = []
-    for i, mention in enumerate(mentions):
-        key = fold(mention.name)
-        same = next((group for group in by_key.get(key, []) if compatible(group.type, mention.type)), None)
-        if same is None:
-            same = _Group([], Counter(), Counter())
-            by_key.setdefault(key, []).append(same)
-            groups.append(same)
-        same.mentions.append(i)
-        same.names[mention.name] += 1
-        same.types[mention.type] += 3 if mention.kind == "name" else 1
-        same.keys |= {fold(name) for name in _names(mention)}
-    return groups
+def _others(mentions: Sequence[Mention], names: Sequence[tuple[str, bool]]) -> Collection[int]:
+    """The mentions of "another Anna": those that say so, pronouns after them, and the name alone where no Anna came
+    before."""
+    found: set[int] = set()
+    plain: set[str] = set()
+    last: dict[str, bool] = {}
+    for i, (mention, (name, marked)) in enumerate(zip(mentions, names, strict=True)):
+        key = key_of(name, person=is_person(mention.type))
+        if mention.kind == "name":
+            last[key] = marked or (last.get(key, False) and key not in plain)
+            if not last[key]:
+                plain.add(key)
+        if last.get(key, False):
+            found.add(i)
+    return found
 
 
 def _joined(groups: list[_Group]) -> list[_Group]:
@@ -121,7 +128,7 @@ def _joined(groups: list[_Group]) -> list[_Group]:
 
 
 def _form(group: _Group) -> Form:
-    return Form(group.name, fold(group.name), group.type == "person")
+    return Form(group.name, group.key[2:], group.is_person)
 
 
 def _completed(group: _Group, index: Index[_Group]) -> _Group | None:
@@ -134,40 +141,14 @@ def _completed(group: _Group, index: Index[_Group]) -> _Group | None:
 
 
 def _shortens(short: _Group, long: _Group) -> bool:
-    if not compatible(short.type, long.type):
+    if short.is_person != long.is_person or short.other != long.other or short.key == long.key:
         return False
-    a, b = fold(short.name), fold(long.name)
-    if a == b:
-        return False
-    if "person" in (short.type, long.type):
-        return short.type == long.type and (is_part_of(a, b) or is_initials_of(a, b))
-    return core(b) == a or (short.name.isupper() and acronym(long.name) == short.name.replace(".", ""))
+    a, b = short.key[2:], long.key[2:]
+    if short.is_person:
+        return is_part_of(a, b) or is_initials_of(a, b)
+    return short.name.isupper() and acronym(long.name) == short.name.replace(".", "")
 
 
-def _matched(groups: Sequence[_Group], known: Sequence[KnownEntity]) -> list[KnownEntity | None]:
-    by_key: dict[str, list[KnownEntity]] = {}
-    for entity in sorted(known, key=lambda entity: str(entity.id)):
-        for key in sorted({fold(entity.name), *map(fold, entity.aliases)}):
-            by_key.setdefault(key, []).append(entity)
-    return [_match(group, by_key) for group in groups]
-
-
-def _match(group: _Group, by_key: Mapping[str, list[KnownEntity]]) -> KnownEntity | None:
-    """By the full name if that is known, else by any name used, else by a firm's bare name."""
-    full = fold(group.name)
-    for keys in ([full], sorted(group.keys), [core(full)]):
-        fitting = [entity for key in keys for entity in by_key.get(key, []) if compatible(group.type, entity.type)]
-        if fitting:
-            return min(fitting, key=lambda entity: _distance(group, entity))
-    return None
-
-
-def _distance(group: _Group, entity: KnownEntity) -> tuple[int, bool, str]:
-    names = {fold(entity.name), *map(fold, entity.aliases)}
-    return -len(names & group.keys), entity.type != group.type, str(entity.id)
-
-
-def _entity(group: _Group, known: KnownEntity | None) -> ResolvedEntity:
-    if known is None:
-        return ResolvedEntity(None, group.name, group.type, frozenset(group.names))
-    return ResolvedEntity(known.id, known.name, known.type, known.aliases | set(group.names))
+def words_before(text: str, start: int) -> str:
+    """As much of the text before a mention as `resolve` looks at."""
+    return text[max(0, start - 24) : max(0, start)]

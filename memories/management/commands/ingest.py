@@ -1,42 +1,48 @@
-"""`manage.py ingest <path|->`: saves a text or a conversation, or imports many memories, and follows the task."""
+"""`manage.py ingest <path|url|->`: saves a text, a conversation, an article, a document or a recording, or imports many
+memories, and follows the task."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from memories import services
+from memories import saving, services, uploads
 from memories.engine.types import Message
-from memories.importing import texts
+from memories.files import NoRoom
+from memories.importing import bookmarks, texts
 from memories.importing.refusals import ImportRefused, Unreadable
-from memories.management.importing import import_file, import_path
+from memories.management.importing import follow_feeds, import_file, import_path
 from memories.management.projects import find_project, follow, owner_of
 from memories.models import Project
 from memories.validation import NewMemory, check_content
-from tasks_app.services import TooManyPending
+from tasks_app.services import StateConflict, TooManyPending
 
-MANY = {".jsonl", ".ndjson", ".zip"}
-FORMATS = ("text", "conversation", "jsonl", "json", "zip")
+MANY = {".jsonl": "jsonl", ".ndjson": "jsonl", ".zip": "zip", ".csv": "csv", ".opml": "opml"}
+DOCUMENTS = {".pdf", ".docx", ".doc", ".html", ".htm", ".wav", ".mp3", ".m4a", ".mp4", ".ogg", ".oga", ".flac"}
+FORMATS = ("text", "conversation", "jsonl", "json", "zip", "csv", "html", "opml", "file")
 
 
 class Command(BaseCommand):
     help = (
-        "Saves a text file (or - for standard input) as a memory. A .json list of {speaker, content} is one "
-        "conversation. A folder, a .zip, a .jsonl, or a .json list of memories is imported as many. Exit code 1: "
-        "nothing was done, or it failed; 3: some memories were left out or failed; 130: interrupted, the task goes on."
+        "Saves a text file (or - for standard input), an address, a document (PDF, Word, HTML) or a recording as a "
+        "memory. A .json list of {speaker, content} is one conversation. A folder, a .zip, a .jsonl, a .json list of "
+        "memories, or bookmarks (.html, .csv, .json of Karakeep) are imported as many; the feeds of a .opml are "
+        "followed. Exit code 1: nothing was done, or it failed; 3: some memories were left out or failed; 130: "
+        "interrupted, the task goes on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", help="a file, a folder, or - for standard input")
+        parser.add_argument("path", help="a file, a folder, an http(s) address, or - for standard input")
         parser.add_argument("--project", required=True, help="the project's id, or its name")
         parser.add_argument("--format", choices=FORMATS, default="", help="by default what the file's name says")
         parser.add_argument("--title", default="", help="of a single memory; by default the file's name")
@@ -48,8 +54,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project, path = find_project(options["project"]), options["path"]
         given = options["format"] or format_of(path)
-        if given in ("text", "conversation"):
+        if given in ("url", "file"):
+            self._save_document(project, given, options)
+        elif given in ("text", "conversation"):
             self._save_one(project, given == "conversation", options)
+        elif given == "opml":
+            follow_feeds(self, project, path)
         elif options["title"] or options["tag"]:
             raise CommandError("--title and --tag are for a single memory; in an import each memory has its own.")
         elif path == "-":
@@ -62,6 +72,29 @@ class Command(BaseCommand):
             shutil.copyfileobj(sys.stdin.buffer, copy)
             copy.seek(0)
             import_file(self, project, name, copy, wait=wait)
+
+    def _save_document(self, project: Project, given: str, options: dict[str, Any]) -> None:
+        """An address, or a copy of a file: it goes into the store, and the person's own stays where it is."""
+        if options["title"]:
+            raise CommandError("--title is for texts; an article or a file has its own, which you can change later.")
+        user, path = owner_of(project).pk, options["path"]
+        try:
+            if given == "url":
+                saved = saving.save_article(user, project, path, options["tag"])
+            else:
+                name = "standard input" if path == "-" else Path(path).name
+                with _opened(path) as file, uploads.copy_of(file) as copy:
+                    saved = saving.save_file(user, project, copy, name, options["tag"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        except OSError as error:
+            raise CommandError(f"{path} can't be read: {error.strerror}.") from None
+        except (StateConflict, NoRoom) as error:
+            raise CommandError(str(error)) from None
+        if not saved.is_new:
+            self.stderr.write("The project has it already.")
+        if saved.memory.task is not None:
+            follow(self, saved.memory.task, wait=not options["no_wait"])
 
     def _save_one(self, project: Project, conversation: bool, options: dict[str, Any]) -> None:
         text = read_text(options["path"])
@@ -84,16 +117,33 @@ class Command(BaseCommand):
         follow(self, memory.task, wait=not options["no_wait"])
 
 
+def _opened(path: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb")
+
+
 def format_of(path: str) -> str:
-    """One of FORMATS, or "folder", by the name; a .json file by how its list begins."""
+    """One of FORMATS, "url" or "folder", by the name; a .json file by how its list begins."""
+    if path.lower().startswith(("https://", "http://")):
+        return "url"
     suffix = Path(path).suffix.lower()
     if path != "-" and Path(path).is_dir():
         return "folder"
     if suffix in MANY:
-        return "zip" if suffix == ".zip" else "jsonl"
+        return MANY[suffix]
+    if suffix in DOCUMENTS:
+        return "html" if suffix in {".html", ".htm"} and _is_list(path) else "file"
     if suffix == ".json":
         return "conversation" if _begins_with_a_message(path) else "json"
     return "text"
+
+
+def _is_list(path: str) -> bool:
+    """Whether it is a list of bookmarks, not a page."""
+    try:
+        with Path(path).open("rb") as file:
+            return bool(bookmarks.HTML_LIST.search(file.read(4096)))
+    except OSError:
+        return False
 
 
 def _begins_with_a_message(path: str) -> bool:

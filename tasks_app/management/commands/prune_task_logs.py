@@ -20,7 +20,10 @@ def whole_days(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Deletes tasks that ended some days ago, events of that age, expired idempotency keys, unpublished passages."
+    help = (
+        "Deletes tasks that ended some days ago, events of that age, expired idempotency keys, unpublished passages, "
+        "files that no memory has."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=whole_days, help="in the place of MEMSTACK_KEEP_TASKS_DAYS")

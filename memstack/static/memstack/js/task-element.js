@@ -13,6 +13,7 @@ export function isTerminal(status) {
 
 export function seconds(value) {
   if (value === null || value === undefined) return "";
+  if (value > 0 && value < 0.1) return `${Math.max(Math.round(value * 1000), 1)} ms`;
   if (value < 10) return `${value.toFixed(1)} s`;
   if (value < 90) return `${Math.round(value)} s`;
   if (value < 5400) return `${Math.round(value / 60)} min`;

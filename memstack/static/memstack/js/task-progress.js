@@ -8,6 +8,18 @@ const QUIET = 30_000;
 const MOMENT = 1000;
 const REDIRECT_AFTER = 1500;
 
+function bytes(count) {
+  if (count < 1000) return `${count} bytes`;
+  return count < 1_000_000 ? `${(count / 1000).toFixed(1)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
+}
+
+// "412 of 980"; of a fetch "1.2 MB of 3.4 MB", and "1.2 MB so far" where nobody knows the whole. The server's counter_words.
+function counterWords({ done, total, stage }) {
+  const written = stage === "fetch_start" ? bytes : String;
+  if (total) return `${written(done ?? 0)} of ${written(total)}`;
+  return done ? `${written(done)} so far` : "";
+}
+
 // {communities_count: 4, edges: 1} → "4 communities, 1 edge", the same as the server's result_words
 function resultWords(result) {
   return Object.entries(result ?? {})
@@ -85,7 +97,7 @@ class TaskProgress extends TaskElement {
     if (!super.apply(next)) return false;
     this.heard = performance.now();
     if (next.attempt !== before.attempt || before.status === "pending") this.since = performance.now();
-    this.say("counter", next.total ? `${next.done ?? 0} of ${next.total}` : "");
+    this.say("counter", counterWords(next));
     this.say("eta", next.eta_seconds ? `about ${seconds(next.eta_seconds)} left` : "");
     if (next.message !== before.message || next.status !== before.status) {
       this.say("announce", `${this.part("state")?.textContent}. ${next.error || next.message || ""}`);
@@ -100,14 +112,15 @@ class TaskProgress extends TaskElement {
     if (performance.now() - this.heard > QUIET) this.check();
   }
 
+  // Without news it had ended when the page was drawn, and the page knows more: whether it was retried already.
   ended(news) {
     const { status } = this.state;
     this.connection(stream.state);
-    this.show("cancel", false);
-    this.show("retry", status !== "completed");
-    this.show("link", status === "completed");
-    this.show("fail-note", status === "failed");
     if (news) {
+      this.show("cancel", false);
+      this.show("retry", status !== "completed");
+      this.show("link", status === "completed");
+      this.show("fail-note", status === "failed");
       this.say("eta", "");
       this.say("elapsed", seconds(news.duration_seconds));
       this.say("result", resultWords(news.result));
