@@ -22,7 +22,7 @@ ENGINE_SETTINGS = {"MEMSTACK_EMBEDDING_DIR", "MEMSTACK_SPEECH_WEIGHTS"}  # read 
 
 
 def register_all() -> None:
-    for check in (production, databases, numbers, broker, data_folder, fetching, unknown_settings):
+    for check in (production, databases, numbers, broker, language_model, data_folder, fetching, unknown_settings):
         register(check, TAG)
 
 
@@ -95,6 +95,30 @@ def broker(**_: Any) -> Iterable[CheckMessage]:
             "REDIS_URL reaches another machine without a password: whoever reaches it can read and send work.",
             hint="Set a password on the broker and put it into REDIS_URL.",
             id="memstack.W001",
+        )
+
+
+def language_model(**_: Any) -> Iterable[CheckMessage]:
+    base_url, model = settings.MEMSTACK_LLM_BASE_URL, settings.MEMSTACK_LLM_MODEL
+    if not base_url and not model:
+        return
+    if urlsplit(base_url).scheme not in {"http", "https"} or not model:
+        yield Error(
+            "A language model needs both MEMSTACK_LLM_BASE_URL, a web address, and MEMSTACK_LLM_MODEL.",
+            hint="Set both, as in https://api.openai.com/v1 and gpt-4o-mini, or unset both.",
+            id="memstack.E021",
+        )
+    elif not settings.MEMSTACK_LLM_TIMEOUT or not 1 <= settings.MEMSTACK_LLM_CONCURRENCY <= 64:
+        yield Error(
+            "MEMSTACK_LLM_TIMEOUT must be a second or more, and MEMSTACK_LLM_CONCURRENCY from 1 to 64.",
+            hint="Unset them for 60 seconds and 4 questions at once.",
+            id="memstack.E022",
+        )
+    elif settings.MEMSTACK_LLM_API_KEY and base_url.startswith("http:") and urlsplit(base_url).hostname not in HERE:
+        yield Warning(
+            "MEMSTACK_LLM_BASE_URL reaches another machine without encryption: the key and the texts can be read.",
+            hint="Use an address that begins with https.",
+            id="memstack.W021",
         )
 
 

@@ -74,6 +74,10 @@ def test_only_the_graph_package_writes_the_graph() -> None:
     writers = {path for path, tree in TREES.items() if any(graph_writes(tree))}
     assert writers
     assert all(path.startswith("memories/graph/") for path in writers), writers
+    importers = {
+        path for path, tree in TREES.items() if "'bulk'" in ast.dump(tree) and "memories.graph" in ast.dump(tree)
+    }
+    assert all(path.startswith("memories/graph/") for path in importers), importers
 
 
 @pytest.mark.parametrize("path", [path for path in TREES if path.startswith("memories/engine/")])

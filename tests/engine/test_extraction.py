@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spacy.tokens import Doc
 
 from memories.engine.errors import WeightsUnavailable
 from memories.engine.extraction import LocalExtractor, load, model
@@ -350,3 +352,19 @@ def test_a_missing_model_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> Non
             load()
     finally:
         load.cache_clear()
+
+
+def test_a_passage_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    nlp, parsed = load(), []
+    pipe = nlp.pipe
+
+    def counting(texts: list[str], **options: int) -> Iterator[Doc]:
+        parsed.extend(texts)
+        return pipe(texts, **options)
+
+    monkeypatch.setattr(nlp, "pipe", counting)
+    text = "\n\n".join(f"She said that Anna was with the people of house {n} in Berlin. " * 12 for n in range(12))
+    source = Source(text, "text", NOW)
+    passages = split(source)
+    assert len(list(LocalExtractor().read(source, passages, EMPTY))) == len(passages) > 5
+    assert parsed == [passage.text for passage in passages]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from time import process_time
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from memories.engine.resolution.clustering import Link, Node, Web, cluster
 from memories.engine.resolution.identity import key_of
 from memories.engine.resolution.judging import Evidence, judge
 from memories.engine.resolution.likeness import likeness
+from memories.engine.resolution.shortening import Index
 from memories.engine.types import Mention, Resolution
 
 
@@ -377,3 +379,26 @@ def test_clusters_do_not_depend_on_the_order(
     assert one.root_of == other.root_of
     assert sorted(one.joined) == sorted(other.joined)
     assert all(one.root_of[root] == root for root in one.root_of.values())
+
+
+PARTS = ["Anna", "Bob", "Robert", "A.", "R.", "Dr.", "Mr", "J.", "James", "Smith", "Jones", "Weber", " "]
+FIRMS = ["Acme", "Acme Corp.", "Acme Inc", "ACME", "World Health Organization", "WHO", "W.H.O.", "The Acme", "Inc"]
+NAMES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map(" ".join) | st.sampled_from(FIRMS)
+MENTIONS = st.lists(st.builds(mention, NAMES, st.sampled_from(["person", "person", "organization", "concept"])))
+
+
+@given(MENTIONS)
+def test_who_is_not_compared_would_not_have_been_joined(mentions: list[Mention]) -> None:
+    expected = resolve(mentions, ())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Index, "candidates", lambda index, thing: list(index._things.values()))
+        assert resolve(mentions, ()) == expected
+
+
+def test_thousands_of_names_are_resolved_in_seconds() -> None:
+    people = [f"{first}{n} {last}{n % 70}" for n, first in enumerate(["Anna", "Carl"] * 3000) for last in ["Smith"]]
+    mentions = [mention(name) for name in people] + [mention(f"Smith{n}") for n in range(70)]
+    begun = process_time()
+    resolution = resolve(mentions, ())
+    assert process_time() - begun < 10, "all were compared with all"
+    assert len(resolution.entities) == 6070

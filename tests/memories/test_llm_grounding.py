@@ -43,7 +43,8 @@ def assert_in_the_text(reading: Reading, content: str) -> None:
     for draft in reading.facts:
         assert content[draft.start : draft.end] == draft.sentence
         assert (draft.object is None) != (draft.value is None)
-        assert draft.subject < len(reading.mentions) and (draft.object or 0) < len(reading.mentions)
+        assert draft.subject < len(reading.mentions)
+        assert (draft.object or 0) < len(reading.mentions)
 
 
 def said(found: Grounded) -> list[tuple[str, str, str | None, str]]:
@@ -223,8 +224,22 @@ def test_letters_that_grow_in_lower_case_move_nothing() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["", "{", "null", "[]", "7", '"text"', '{"passages": {}}', '{"passages": [{"n": 1}]}', '{"passages": []}', "{}"]
-    + ['{"passages": [{"n": "0"}]}', '{"passages": [{"n": 0, "entities": 7}]}', "\ud800", '{"passages": [{"n": 0}'],
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        '"text"',
+        '{"passages": {}}',
+        '{"passages": [{"n": 1}]}',
+        '{"passages": []}',
+        "{}",
+        '{"passages": [{"n": "0"}]}',
+        '{"passages": [{"n": 0, "entities": 7}]}',
+        "�",
+        '{"passages": [{"n": 0}',
+    ],
 )
 def test_an_answer_of_another_form_is_bad(answer: str) -> None:
     with pytest.raises(BadAnswer):
@@ -247,9 +262,9 @@ def test_no_text_can_end_the_data() -> None:
 def test_the_schema_is_one_that_servers_take() -> None:
     def check(part: Any) -> None:
         if part.get("type") == "object":
-            assert part["additionalProperties"] is False and part["required"] == list(part["properties"])
-            for each in part["properties"].values():
-                check(each)
+            assert part["additionalProperties"] is False
+            assert part["required"] == list(part["properties"])
+            [check(each) for each in part["properties"].values()]
         if part.get("type") == "array":
             check(part["items"])
 

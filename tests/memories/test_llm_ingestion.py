@@ -213,7 +213,8 @@ def test_a_model_that_fails_three_times_in_a_row_is_left_alone(owner: User, sett
         use(settings, running, concurrency=1)
         row = run(saved(owner, TEXT))
         assert len(running.requests) == 3
-    assert row.result is not None and row.result["extractor"] == "local"
+    assert row.result is not None
+    assert row.result["extractor"] == "local"
     assert row.result["llm"]["parts"] > 5
 
 
@@ -229,7 +230,8 @@ def test_a_task_asks_for_no_more_tokens_than_it_may_use(owner: User, settings: S
     with LlmServer(lambda reply, request: reply.say(json.dumps(server.noted(request)), 3000, 1000)) as running:
         use(settings, running, task_tokens=20_000)
         row = run(saved(owner, TEXT))
-        assert row.result is not None and row.llm_tokens is not None
+        assert row.result is not None
+        assert row.llm_tokens is not None
         assert 0 < len(running.requests) < row.result["llm"]["parts"]
     assert row.llm_tokens == 4000 * len(running.requests) <= 20_000
     assert row.result["extractor"] == "llm and local"
@@ -262,7 +264,8 @@ def test_a_second_attempt_does_not_pay_twice(owner: User, settings: Settings) ->
     assert row.result is not None
     parts = row.result["llm"]["parts"]
     assert parts == row.result["llm"]["parts_by_model"]
-    assert first == 5 and len(seen) <= parts + 2, "only what was under way is asked again"
+    assert first == 5
+    assert len(seen) <= parts + 2, "only what was under way is asked again"
     assert row.llm_tokens == 110 * parts
     settings.MEMSTACK_LLM_MODEL = "small-model"
     with LlmServer(server.well) as running:
@@ -298,7 +301,8 @@ def test_a_cancel_is_seen_while_the_model_is_silent(owner: User, settings: Setti
         threading.Thread(target=cancel_once_asked, args=(running, task)).start()
         row = run(task)
     assert row.status == Status.CANCELLED
-    assert row.finished_at is not None and row.cancel_requested_at is not None
+    assert row.finished_at is not None
+    assert row.cancel_requested_at is not None
     assert (row.finished_at - row.cancel_requested_at).total_seconds() < 1.5
     assert not TaskCheckpoint.objects.filter(task=task).exists()
 
@@ -322,5 +326,7 @@ def test_a_failed_task_tells_no_secret(
     with LlmServer(server.well) as running:
         use(settings, running)
         row = run(saved(owner, SHORT))
-    assert row.status == Status.FAILED and row.llm_tokens == 110
-    assert KEY not in caplog.text and KEY not in row.traceback
+    assert row.status == Status.FAILED
+    assert row.llm_tokens == 110
+    assert KEY not in caplog.text
+    assert KEY not in row.traceback

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from memstack import checks
 
+LLM = {"MEMSTACK_LLM_BASE_URL": "http://models.example/v1", "MEMSTACK_LLM_MODEL": "small"}
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -34,6 +35,12 @@ def test_the_defaults_are_right() -> None:
         ({"MEMSTACK_WORKERS": 0}, "E007"),
         ({"REDIS_URL": "amqp://broker"}, "E008"),
         ({"MEMSTACK_DATA_DIR": Path("/nowhere")}, "E009"),
+        ({"MEMSTACK_LLM_BASE_URL": "https://models.example/v1"}, "E021"),
+        ({"MEMSTACK_LLM_MODEL": "small"}, "E021"),
+        ({"MEMSTACK_LLM_BASE_URL": "models.example", "MEMSTACK_LLM_MODEL": "small"}, "E021"),
+        ({**LLM, "MEMSTACK_LLM_CONCURRENCY": 0}, "E022"),
+        ({**LLM, "MEMSTACK_LLM_TIMEOUT": 0}, "E022"),
+        ({**LLM, "MEMSTACK_LLM_API_KEY": "sk-x"}, "W021"),
         ({"MEMSTACK_FETCH_PORTS": ["80", "https"]}, "E011"),
         ({"MEMSTACK_FETCH_PORTS": ["70000"]}, "E011"),
         ({"MEMSTACK_PRIVATE_HOSTS": ["http://wiki.home/"]}, "E011"),

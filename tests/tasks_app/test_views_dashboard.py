@@ -176,6 +176,9 @@ def test_what_it_cost(client: Client, project: Project, root: str) -> None:
     page = text(client, f"{root}/{task.pk}")
     for words in ("12 s", "457 MB", "1,234"):
         assert words in page
+    assert "1,200 in, 34 out" not in page
+    TaskLog.objects.filter(pk=task.pk).update(result={"llm": {"tokens_in": 1200, "tokens_out": 34}})
+    assert "1,200 in, 34 out" in text(client, f"{root}/{task.pk}")
 
 
 # --- many at once

@@ -43,15 +43,17 @@ class Index(Generic[T]):
     """Things by the names they go by at the moment."""
 
     def __init__(self) -> None:
+        self._things: dict[int, T] = {}
         self._forms: dict[int, Form] = {}
         self._places: dict[Place, dict[int, T]] = {}
 
     def add(self, thing: T, form: Form) -> None:
-        self._forms[id(thing)] = form
+        self._things[id(thing)], self._forms[id(thing)] = thing, form
         for place in form.places:
             self._places.setdefault(place, {})[id(thing)] = thing
 
     def drop(self, thing: T) -> None:
+        del self._things[id(thing)]
         for place in self._forms.pop(id(thing)).places:
             del self._places[place][id(thing)]
 
