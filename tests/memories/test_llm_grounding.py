@@ -264,7 +264,8 @@ def test_the_schema_is_one_that_servers_take() -> None:
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
             assert part["required"] == list(part["properties"])
-            [check(each) for each in part["properties"].values()]
+            for each in part["properties"].values():
+                check(each)
         if part.get("type") == "array":
             check(part["items"])
 
