@@ -54,7 +54,7 @@ def _doubtful(project: Project, touched: Collection[UUID]) -> set[str]:
         doubtful = set(marked.values_list("read_as", flat=True).distinct())
         said = births.of(people)
         doubtful |= {id for id, (days, places) in said.items() if len(days) > 1 or len(places) > 1}
-        several = Entity.every.filter(project=project, bearer__gt=0, key__in=set(people.values()))
+        several = Entity.every.filter(project=project, bearer__gt=0, key__in=set(people.values())).order_by()
         found |= {people[id] for id in doubtful} | set(several.values_list("key", flat=True))
     return found
 

@@ -33,7 +33,7 @@ def write(project: Project, settled: Settled) -> None:
 
 def _there(project: Project, facts: Collection[UUID], pairs: Collection[str]) -> dict[str, Review]:
     found: dict[str, Review] = {}
-    reviews = Review.objects.filter(project=project, kind=Review.Kind.INVALIDATION)
+    reviews = Review.objects.filter(project=project, kind=Review.Kind.INVALIDATION).order_by()
     for chunk in chunks(facts):
         found |= {row.pair: row for row in reviews.filter(Q(first_fact__in=chunk) | Q(second_fact__in=chunk))}
     for part in chunks(pairs):

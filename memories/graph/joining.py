@@ -78,8 +78,7 @@ def _mates(entities: Collection[UUID]) -> set[UUID]:
     found: set[UUID] = set()
     for chunk in chunks(entities):
         roots = {into or id for id, into in Entity.every.filter(pk__in=chunk).values_list("pk", "merged_into")}
-        together = Entity.every.filter(Q(pk__in=roots) | Q(merged_into__in=roots))
-        found |= set(together.values_list("pk", flat=True))
+        found |= roots | set(Entity.every.filter(merged_into__in=roots).values_list("pk", flat=True))
     return found
 
 
@@ -133,9 +132,9 @@ class _Region:
         identities = [self.judged.rows[id].identity for id in entities if id in self.judged.rows]
         pairs: set[tuple[str, str]] = set()
         for chunk in chunks(identities):
-            said = Merge.objects.filter(project=self.project, undone_at=None, automatic=False)
-            rows = said.filter(Q(source_key__in=chunk) | Q(target_key__in=chunk))
-            pairs |= set(rows.values_list("source_key", "target_key"))
+            said = Merge.objects.filter(project=self.project, undone_at=None, automatic=False).order_by()
+            for end in (said.filter(source_key__in=chunk), said.filter(target_key__in=chunk)):
+                pairs |= set(end.values_list("source_key", "target_key"))
         ids = _by_identity(self.project, {key for pair in pairs for key in pair})
         found = {(ids[source], ids[target]) for source, target in pairs if source in ids and target in ids}
         return {pair for pair in found if not self.gone & set(pair)}
@@ -180,8 +179,11 @@ def _node(row: Entity) -> Node:
 def _by_identity(project: Project, identities: Collection[str]) -> dict[str, UUID]:
     found: dict[str, UUID] = {}
     for chunk in chunks(identities):
-        rows = Entity.every.filter(project=project, identity__in=chunk).order_by("-id")
-        found |= dict(rows.values_list("identity", "pk"))
+        rows = Entity.every.filter(
+            project=project, identity__in=chunk
+        ).order_by()  # its own order would lead past the index
+        for identity, id in rows.values_list("identity", "pk"):
+            found[identity] = min(id, found.get(identity, id))
     return found
 
 
@@ -190,9 +192,8 @@ def rejected(project: Project, entities: Collection[Entity]) -> set[Pair]:
     ids = {entity.identity: entity.pk for entity in entities}
     found: set[Pair] = set()
     for chunk in chunks(ids):
-        rows = Review.objects.filter(
-            project=project, kind=Review.Kind.MERGE, state=Review.State.REJECTED, first_key__in=chunk
-        )
+        rows = Review.objects.filter(project=project, first_key__in=chunk).order_by()
+        rows = rows.filter(kind=Review.Kind.MERGE, state=Review.State.REJECTED)
         for first, second in rows.values_list("first_key", "second_key"):
             if second in ids:
                 found.add(frozenset((ids[first], ids[second])))

@@ -38,11 +38,24 @@ class Judged:
 
 
 def shorter_ones(project: Project, entities: Collection[UUID]) -> set[UUID]:
-    """Those whose names may be short for one of the entities': what they are joined to may change with it."""
+    """Those whose names may be short for one of the entities': what they are joined to may change with it.
+
+    So it may for those that go by an entity's own longer name, which people gave them.
+    """
     own = _blocks(entities)
     wanted = {partner(*block) for blocks in own.values() for block in blocks if not block[1]}
     meeting = _meeting(project, {block for block in wanted if block[1]})
-    return {id for ids in meeting.values() for id in ids} - set(entities)
+    names = {key for blocks in own.values() for key, short in blocks if short and key[2:].startswith(CALLED_BLOCK)}
+    called = {id for chunk in chunks(names) for id in _called_longer(project, chunk)}
+    return ({id for ids in meeting.values() for id in ids} | called) - set(entities)
+
+
+def _called_longer(project: Project, keys: Collection[str]) -> Iterable[UUID]:
+    """The entities that go by one of the names and have fewer words in their own."""
+    rows = NameKey.objects.filter(project=project, key__in=keys, short=False)
+    for key, id, own in rows.values_list("key", "entity_id", "entity__key"):
+        if len(own.split()) < len(key.split()):
+            yield id
 
 
 def extend(judged: Judged, project: Project, entities: Collection[UUID]) -> None:

@@ -156,7 +156,8 @@ def _root(entity: Entity) -> Entity:
 
 
 def _present(project: Project, identities: Collection[str]) -> set[UUID]:
-    return set(Entity.every.filter(project=project, identity__in=identities).values_list("pk", flat=True))
+    rows = Entity.every.filter(project=project, identity__in=identities).order_by()
+    return set(rows.values_list("pk", flat=True))
 
 
 def _settle(project: Project, entities: Collection[UUID]) -> None:

@@ -42,7 +42,8 @@ def write(project: Project, judged: Judged, clusters: Clusters, entities: Collec
 def recognise(project: Project, entities: Collection[Entity]) -> None:
     """Gives entities that are there again the decisions that were made about them."""
     ids = {entity.identity: entity.pk for entity in entities}
-    reviews, merges = Review.objects.filter(project=project), Merge.objects.filter(project=project)
+    reviews = Review.objects.filter(project=project).order_by()
+    merges = Merge.objects.filter(project=project).order_by()
     for chunk in chunks(ids):
         for column, key in (("first_entity", "first_key"), ("second_entity", "second_key")):
             known = reviews.filter(**{column: None, f"{key}__in": chunk}).values_list(key, flat=True)
@@ -104,8 +105,9 @@ def _write_reviews(
 def _reviews_of(project: Project, identities: Collection[str]) -> dict[str, Review]:
     found: dict[str, Review] = {}
     for chunk in chunks(identities):
-        rows = Review.objects.filter(project=project, kind=Review.Kind.MERGE)
-        found |= {row.pair: row for row in rows.filter(Q(first_key__in=chunk) | Q(second_key__in=chunk))}
+        rows = Review.objects.filter(project=project).order_by()
+        for end in (rows.filter(first_key__in=chunk), rows.filter(second_key__in=chunk)):
+            found |= {row.pair: row for row in end}
     return found
 
 
@@ -126,9 +128,9 @@ def _write_merges(
 ) -> None:
     there: dict[tuple[str, str], Merge] = {}
     for chunk in chunks(identities):
-        rows = Merge.objects.filter(project=project, automatic=True, undone_at=None)
-        both = rows.filter(Q(source_key__in=chunk) | Q(target_key__in=chunk))
-        there |= {(row.source_key, row.target_key): row for row in both}
+        rows = Merge.objects.filter(project=project, undone_at=None).order_by()
+        for end in (rows.filter(source_key__in=chunk), rows.filter(target_key__in=chunk)):
+            there |= {(row.source_key, row.target_key): row for row in end if row.automatic}
     wanted: dict[tuple[str, str], Merge] = {}
     for (source, target), judgement in joined.items():
         one, other = judged.rows[source], judged.rows[target]

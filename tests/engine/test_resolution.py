@@ -188,7 +188,8 @@ THINGS_ALIKE = [
 THINGS_APART = [
     ("GPT-3", "GPT-4"), ("Windows 10", "Windows 11"), ("Austria", "Australia"), ("Iran", "Iraq"), ("Niger", "Nigeria"),
     ("North Korea", "South Korea"), ("Slovenia", "Slovakia"), ("Carolina", "Caroline"), ("Dominica", "Dominican"),
-    ("Apollo 11", "Apollo 12"), ("Acme", "Acme Foods"), ("World War I", "World War II"), ("Cat", "Car"),
+    ("Apollo 11", "Apollo 12"), ("Acme", "Acme Foods"), ("World War I", "World War II"), ("Germany", "German"),
+    ("The Princess and the Frog", "The Frog Princess"), ("Cat", "Car"),
 ]  # fmt: skip
 
 

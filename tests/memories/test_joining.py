@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
@@ -175,6 +176,21 @@ def test_nobody_is_asked_twice(home: Project) -> None:
     assert Review.objects.get(project=home).state == "rejected"
 
 
+def test_a_deleted_name_is_in_no_row(home: Project) -> None:
+    say(home, "William_Smith works_for Globex")
+    say(home, "Anna works_for Acme", day=1)
+    memory = say(home, "Bill_Smith knows Zzcanary\nZzcanary knows Anna\nZzcanary_Smith works_for Acme", day=2)
+    with transaction.atomic():
+        merging.reject(Review.objects.filter(project=home, first_entity__name="Bill Smith").get(), None)
+    merge(home, "Zzcanary Smith", "Anna")
+    merge(home, "William Smith", "Bill Smith")
+    services.delete_memory(memory)
+    for model in apps.get_app_config("memories").get_models():
+        rows = str(list(model._base_manager.values())).casefold()
+        assert "canary" not in rows, model
+        assert "bill" not in rows, model
+
+
 def test_two_of_one_name_stay_two(home: Project) -> None:
     say(home, "John_Smith born_in Leeds\nJohn_Smith works_for Acme")
     say(home, "John_Smith born_in Boston\nJohn_Smith works_for Globex", day=1)
@@ -210,6 +226,16 @@ def test_what_people_call_it_stays(home: Project) -> None:
     with transaction.atomic():
         merging.describe(row, {"name": "", "type": ""})
     assert home.entities.get(name="Bob").type == "person"
+
+
+def test_who_hangs_on_somebody_goes_with_them(home: Project) -> None:
+    say(home, "Bob_Dylan works_for Acme\nBob works_for Acme")
+    say(home, "Bob knows Tom", day=1)
+    with transaction.atomic():
+        merging.describe(one(home, "Bob Dylan"), {"name": "Zed Zulu Third"})
+    say(home, "Zed_Zulu_Third works_for Globex", day=2)
+    assert names(home) == ["Acme", "Globex", "Tom", "Zed Zulu Third"]
+    assert facts(home)[0] == "Zed Zulu Third knows Tom"
 
 
 # --- in whatever order

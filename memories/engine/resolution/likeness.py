@@ -115,7 +115,7 @@ def _shorter(few: list[str], many: list[str]) -> Likeness | None:
     if few[-1] != many[-1] or max(kinds) > INITIAL:
         return None
     whole = few[0] == many[0]
-    return Likeness(0.85 if whole else 0.7, f"“{' '.join(few).title()}” leaves out a name", shortens=True)
+    return Likeness(0.85 if whole else 0.6, f"“{' '.join(few).title()}” leaves out a name", shortens=True)
 
 
 def _part(word: str, other: str) -> int | None:
@@ -136,7 +136,7 @@ def _told(place: int, kind: int, few: Sequence[str], many: Sequence[str]) -> str
 def _things(few: list[str], many: list[str]) -> Likeness | None:
     if "".join(few) == "".join(many):
         return Likeness(0.94, "The same letters, in one word and in several")
-    full = [Counter(word for word in words if word not in LITTLE) for words in (few, many)]
+    full = [Counter(word for word in words if word not in {"of", "the"}) for words in (few, many)]
     if full[0] == full[1] and full[0].total() > 1:
         return Likeness(0.92, "The same words in another order")
     if len(few) == 1 and few[0] == acronym_of(many):
@@ -157,6 +157,8 @@ def _misspelt(few: Sequence[str], many: Sequence[str]) -> Likeness | None:
     if other in (one + "s", one + "es") or one in (other + "s", other + "es"):
         return Likeness(0.7, f"“{other.title()}” may be the plural of “{one.title()}”")
     kind = _spelling(one, other)
-    if kind is None or (kind == TYPO and (one.startswith(other) or other.startswith(one))):
+    if kind in {None, VARIANT, TYPO} and (one.startswith(other) or other.startswith(one)):
+        return None  # "german", "germany"
+    if kind is None:
         return None
     return Likeness(_OF_THINGS[kind] + (0.05 if len(few) > 1 else 0), _WORDS[kind].format(one.title(), other.title()))
