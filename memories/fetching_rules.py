@@ -23,6 +23,7 @@ class BadRule(Exception):
 def rules() -> Rules:
     """What a fetch may do; BadRule when a setting is wrong."""
     return Rules(
+        max_media_bytes=settings.MAX_FILE_BYTES,
         ports=frozenset(_port(text.strip()) for text in settings.MEMSTACK_FETCH_PORTS if text.strip()),
         allowed_private_hosts=frozenset(
             _host(text.strip()) for text in settings.MEMSTACK_PRIVATE_HOSTS if text.strip()

@@ -26,6 +26,7 @@ from tasks_app.runner import Progress
 
 CONTENT, RECORDING = "document.content", "document.recording"
 FEW_WORDS = 300
+TRIES = 2  # for the recording of a page that has a text to show without it
 READ, FETCHED, HEARD = 20, 26, 50  # the percents at which a page is read, its recording fetched, all of it heard
 GAP = "\n\n"
 PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:\n[^\S\n]*\S(?:.*\S)?)*")
@@ -33,11 +34,15 @@ PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:\n[^\S\n]*\S(?:.*\S)?)*")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A document with what is kept of its files: `kept` is the one that people can open again, None of a plain page."""
+    """A document with what is kept of its files: `kept` is the one that people can open again, None of a plain page.
+
+    `is_whole` is False when a part of it could not be had, which another reading may bring.
+    """
 
     document: Document
     kept: Original | None = None
     seconds: float | None = None
+    is_whole: bool = True
 
 
 # --- what it is
@@ -153,7 +158,10 @@ def _heard(progress: Progress, original: Original, recording: speech.Recording, 
 
 
 def _with_recording(progress: Progress, page: Content) -> Content:
-    """The page alone, or with what is said in its recording; where that can't be had, a note says why."""
+    """The page alone, or with what is said in its recording; where that can't be had, a note says why.
+
+    Unavailable while the task may try it again by itself.
+    """
     link = mainly_about(page.document)
     if link is None:
         return page
@@ -168,7 +176,7 @@ def _with_recording(progress: Progress, page: Content) -> Content:
         progress.say(f"Listening to its recording of {clock(recording.duration)}, second by second...")
         heard = _heard(progress, original, recording, low=FETCHED)
     except (InvalidSource, Unavailable) as error:
-        if not page.document.text.strip():
+        if not page.document.text.strip() or (isinstance(error, Unavailable) and progress.task.retries < TRIES):
             raise
         return _noted(page, f"The recording that the page is about could not be heard: {error}")
     return joined(page, heard)
@@ -180,7 +188,7 @@ def mainly_about(document: Document) -> MediaLink | None:
 
 
 def _noted(content: Content, note: str) -> Content:
-    return replace(content, document=replace(content.document, notes=(*content.document.notes, note)))
+    return replace(content, document=replace(content.document, notes=(*content.document.notes, note)), is_whole=False)
 
 
 def joined(page: Content, heard: Content) -> Content:

@@ -243,8 +243,8 @@ def _of_file(work: Work) -> dict[str, object]:
             "size": (kept or original).size,
             "sha256": (kept or original).sha256,
             "url": original.url,
-            "etag": original.etag,
-            "last_modified": original.last_modified,
+            "etag": original.etag if work.content.is_whole else "",  # else "not changed" would leave it as it is
+            "last_modified": original.last_modified if work.content.is_whole else "",
             "fetched_at": timezone.now(),
             "file": work.file,
         }

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -170,18 +171,24 @@ def forget(task_id: UUID) -> None:
 
 
 def sweep() -> None:
-    """Removes what tasks left that have ended, and died before they could."""
-    old = time.time() - ABANDONED_SECONDS
-    folders = {folder.name: folder for folder in _folders() if folder.stat().st_mtime < old}
-    if not folders:
-        return
-    active = TaskLog.objects.filter(pk__in=list(folders)).exclude(status__in=TERMINAL)
-    for name in folders.keys() - {str(pk) for pk in active.values_list("pk", flat=True)}:
-        shutil.rmtree(folders[name], ignore_errors=True)
+    """Removes what is left of tasks and of uploads whose process died before it could."""
+    folders = {folder.name: folder for folder in _untouched(_work(), ABANDONED_SECONDS)}
+    if folders:
+        active = TaskLog.objects.filter(pk__in=list(folders)).exclude(status__in=TERMINAL)
+        for name in folders.keys() - {str(pk) for pk in active.values_list("pk", flat=True)}:
+            shutil.rmtree(folders[name], ignore_errors=True)
+    for path in _untouched(Path(settings.FILE_UPLOAD_TEMP_DIR), 24 * ABANDONED_SECONDS):
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink()
 
 
-def _folders() -> Iterable[Path]:
-    return list(_work().iterdir()) if _work().is_dir() else []
+def _untouched(folder: Path, seconds: float) -> Iterator[Path]:
+    """What in the folder nobody has changed for so long."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with suppress(FileNotFoundError):  # another process sweeps too
+            if time.time() - path.stat().st_mtime > seconds:
+                yield path
 
 
 def _work() -> Path:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import docx
 import pytest
@@ -395,3 +398,54 @@ def test_a_cancelled_article_leaves_nothing_half(
     assert (article.content, article.generation) == ("", 0)
     assert not TaskCheckpoint.objects.exists()
     assert set(TaskEvent.objects.filter(task=task).values_list("type", flat=True)) == {"progress", "cancelled"}
+
+
+# --- a page about a recording
+
+
+PLAYER = (
+    b"<!doctype html><html><head><title>One</title></head>"
+    b'<body><p>Ada spoke.</p><audio src="/one.ogg"></audio></body></html>'
+)
+
+
+def test_a_recording_that_cannot_be_had_is_noted_and_looked_for_again(
+    alice: User, project: Project, server: Server
+) -> None:
+    server.answers["/episode"] = reply(PLAYER, ETag='"1"')
+    memory = services.save_article(alice, project, server.url("/episode"))
+    task = run(memory)
+    assert task.status == Status.COMPLETED, task.error
+    row = SavedDocument.objects.get(memory=memory)
+    assert memory.content == "Ada spoke."
+    assert len(row.notes) == 1
+    assert "could not be heard" in row.notes[0]
+    services.reprocess_memory(memory)
+    run(memory)
+    assert "if-none-match" not in server.requests[-2].headers
+    assert server.paths == ["/episode", "/one.ogg"] * 2
+
+
+def test_a_recording_that_is_away_for_a_moment_is_waited_for(alice: User, project: Project, server: Server) -> None:
+    server.answers |= {"/episode": reply(PLAYER), "/one.ogg": reply(b"", "503 Service Unavailable")}
+    memory = services.save_article(alice, project, server.url("/episode"))
+    for _ in range(2):
+        assert run(memory).status == Status.PENDING
+    assert run(memory).status == Status.COMPLETED
+    assert server.paths == ["/episode", "/one.ogg", "/one.ogg", "/one.ogg"]
+
+
+def test_what_processes_left_that_died_is_swept(article: Memory, tmp_path: Path, settings: Any) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
+    assert article.task_id is not None
+    long_ago = time.time() - 2 * 24 * 3600
+    folders = [tmp_path / "var/work" / str(name) for name in (uuid4(), article.task_id, uuid4())]
+    left = [*folders, tmp_path / "uploads" / "upload-x", tmp_path / "uploads" / "upload-y"]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(b"x")
+        os.utime(folder, (long_ago, long_ago))
+    os.utime(folders[2])
+    os.utime(left[4])
+    originals.sweep()
+    assert [folder.exists() for folder in left] == [False, True, True, False, True]
