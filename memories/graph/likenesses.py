@@ -52,7 +52,7 @@ def shorter_ones(project: Project, entities: Collection[UUID]) -> set[UUID]:
 
 def _called_longer(project: Project, keys: Collection[str]) -> Iterable[UUID]:
     """The entities that go by one of the names and have fewer words in their own."""
-    rows = NameKey.objects.filter(project=project, key__in=keys, short=False)
+    rows = NameKey.objects.filter(project=project, key__in=keys, short=False).order_by()
     for key, id, own in rows.values_list("key", "entity_id", "entity__key"):
         if len(own.split()) < len(key.split()):
             yield id
@@ -102,7 +102,8 @@ def _rank(entity: Entity) -> tuple[int, int, str, int]:
 def _blocks(entities: Collection[UUID]) -> dict[UUID, set[_Block]]:
     found: dict[UUID, set[_Block]] = defaultdict(set)
     for chunk in chunks(entities):
-        for id, key, short in NameKey.objects.filter(entity__in=chunk).values_list("entity_id", "key", "short"):
+        rows = NameKey.objects.filter(entity__in=chunk).order_by()
+        for id, key, short in rows.values_list("entity_id", "key", "short"):
             found[id].add((key, short))
     return found
 
@@ -111,8 +112,8 @@ def _meeting(project: Project, wanted: Collection[_Block]) -> dict[_Block, list[
     """The entities of each block; a block of too many tells nothing, and is empty."""
     found: dict[_Block, list[UUID]] = defaultdict(list)
     for chunk in chunks({key for key, _ in wanted}):
-        rows = NameKey.objects.filter(project=project, key__in=chunk)
-        sizes = rows.order_by().values_list("key", "short").annotate(n=Count("pk"))
+        rows = NameKey.objects.filter(project=project, key__in=chunk).order_by()
+        sizes = rows.values_list("key", "short").annotate(n=Count("pk"))
         small = [(key, short) for key, short, n in sizes if n <= MOST_IN_A_BLOCK and (key, short) in wanted]
         for key, short, id in rows.filter(key__in={key for key, _ in small}).values_list("key", "short", "entity_id"):
             if (key, short) in wanted:

@@ -91,7 +91,8 @@ def _aliases(entity: Entity, said: _Said) -> set[str]:
 def _write_aliases(entities: Sequence[Entity], names: dict[UUID, set[str]]) -> None:
     there: dict[UUID, dict[str, int]] = defaultdict(dict)
     for chunk in chunks(names):
-        for pk, id, name in EntityAlias.objects.filter(read_as__in=chunk).values_list("pk", "read_as_id", "name"):
+        rows = EntityAlias.objects.filter(read_as__in=chunk).order_by()
+        for pk, id, name in rows.values_list("pk", "read_as_id", "name"):
             there[id][name] = pk
     gone = [pk for id, rows in there.items() for name, pk in rows.items() if name not in names[id]]
     for part in chunks(gone):
@@ -115,7 +116,8 @@ def _write_aliases(entities: Sequence[Entity], names: dict[UUID, set[str]]) -> N
 def _write_keys(entities: Sequence[Entity], names: dict[UUID, set[str]]) -> None:
     there: dict[UUID, set[tuple[str, bool]]] = defaultdict(set)
     for chunk in chunks(names):
-        for id, key, short in NameKey.objects.filter(entity__in=chunk).values_list("entity_id", "key", "short"):
+        rows = NameKey.objects.filter(entity__in=chunk).order_by()
+        for id, key, short in rows.values_list("entity_id", "key", "short"):
             there[id].add((key, short))
     wanted = {entity.pk: _keys(entity, names[entity.pk]) for entity in entities}
     gone = [(id, key, short) for id, keys in there.items() for key, short in keys - wanted[id]]

@@ -63,7 +63,7 @@ def index_entities(entities: Collection[Entity]) -> None:
     """Writes what search looks up of the entities: their names."""
     SearchDocument.objects.filter(entity__in=[entity.pk for entity in entities]).delete()
     names: dict[UUID, list[str]] = {entity.pk: [entity.name] for entity in entities}
-    for entity_id, name in EntityAlias.objects.filter(entity__in=names).values_list("entity_id", "name"):
+    for entity_id, name in EntityAlias.objects.filter(entity__in=names).order_by().values_list("entity_id", "name"):
         if name not in names[entity_id]:
             names[entity_id].append(name)
     bulk.insert(
