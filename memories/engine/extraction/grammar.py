@@ -227,7 +227,7 @@ def _asked(verb: Token) -> bool:
 def _moods(node: Token) -> set[Polarity]:
     moods: set[Polarity] = set()
     helpers = {child.lower_ for child in node.children if child.dep_ in {"aux", "mark"}}
-    if helpers & _MODALS - {"ca"} or helpers & _CONDITIONS or _merely_possible(node):
+    if helpers & _MODALS - {"ca"} or helpers & _CONDITIONS or _merely_possible(node) or _inverted_condition(node):
         moods.add("hypothetical")
     if node.dep_ in {"ccomp", "xcomp"}:
         moods |= _governed_mood(node, node.head)
@@ -236,6 +236,15 @@ def _moods(node: Token) -> set[Polarity]:
     if node.dep_ == "pcomp":
         moods |= _prepositional_mood(node.head)
     return moods
+
+
+def _inverted_condition(node: Token) -> bool:
+    """ "Had she stayed in Turin, ...": an auxiliary before its subject, in a clause that hangs on another."""
+    if node.dep_ not in {"advcl", "ccomp"}:
+        return False
+    subject = next((child.i for child in node.children if child.dep_ in SUBJECTS), 0)
+    helpers = (child for child in node.lefts if child.dep_ in {"aux", "auxpass"})
+    return any(child.i < subject and child.lower_ in {"had", "were", "should"} for child in helpers)
 
 
 def _merely_possible(node: Token) -> bool:
