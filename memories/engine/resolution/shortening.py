@@ -14,11 +14,13 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A name, its folded key, and whether a person is called so: people's names shorten other than those of firms."""
+    """A name, its folded key, whether a person is called so (people's names shorten other than those of firms), and
+    whether it is somebody else of that name."""
 
     name: str
     key: str
     person: bool
+    other: bool = False
 
     @property
     def places(self) -> Iterable[Place]:
@@ -56,6 +58,9 @@ class Index(Generic[T]):
         del self._things[id(thing)]
         for place in self._forms.pop(id(thing)).places:
             del self._places[place][id(thing)]
+
+    def form(self, thing: T) -> Form:
+        return self._forms[id(thing)]
 
     def candidates(self, thing: T) -> list[T]:
         """All whose name the thing's may shorten, and some others, itself perhaps."""
