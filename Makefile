@@ -35,7 +35,7 @@ $(RUN):
 # A finished installation leaves a copy of the list it was made from; ensurepip mends an environment half made.
 install: $(RUN)
 	@cmp -s requirements.txt $(DONE).txt || { \
-	  echo "Installing MemStack's packages into $(VENV) (0.8 GB, about a minute) …"; \
+	  echo "Installing MemStack's packages into $(VENV) (1.3 GB, about a minute) …"; \
 	  $(RUN) -m ensurepip >/dev/null && $(PIP) -r requirements.txt && cp requirements.txt $(DONE).txt; }
 
 install-dev: install
