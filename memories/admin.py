@@ -18,7 +18,10 @@ from memories.models import (
     Entity,
     EntityAlias,
     EntityType,
+    Erasure,
     Fact,
+    FactBelief,
+    FactDecision,
     FactSupport,
     IdempotencyKey,
     Import,
@@ -111,6 +114,18 @@ class ProjectAdmin(PlainAdmin):
     search_fields = ["name", "description", "=id"]
     readonly_fields = ["id", "graph_version", "community_generation", "created_at", "updated_at"]
     inlines = [MembershipInline]
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            services.equip_project(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        services.delete_project(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        for project in queryset:
+            services.delete_project(project)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -290,6 +305,26 @@ class FactSupportAdmin(ReadOnlyAdmin):
     list_select_related = ["fact", "memory"]
     search_fields = ["fact__sentence", "=memory__id"]
     heavy = TEXTS_OF_MEMORY
+
+
+@admin.register(FactBelief)
+class FactBeliefAdmin(ReadOnlyAdmin):
+    list_display = ["fact", "valid_at", "invalid_at", "known_from", "known_until"]
+    list_select_related = ["fact"]
+    search_fields = ["=fact__id"]
+
+
+@admin.register(FactDecision)
+class FactDecisionAdmin(ReadOnlyAdmin):
+    list_display = ["fact", "kind", "at", "made_at", "made_by"]
+    list_filter = ["kind"]
+    list_select_related = ["fact", "made_by"]
+    search_fields = ["=fact__id", "made_by__username"]
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ["id", "made_at"]
 
 
 @admin.register(Community)

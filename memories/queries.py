@@ -23,6 +23,7 @@ from memories.models import (
     Entity,
     EntityAlias,
     Fact,
+    FactBelief,
     FactSupport,
     Import,
     Memory,
@@ -176,6 +177,9 @@ def facts(
     if memory is not None:
         support = FactSupport.objects.filter(fact=OuterRef("pk"), memory=memory)
         rows = rows.filter(Exists(support.filter(passage__generation=F("memory__generation"))))
+    if known_at is not None:
+        then = FactBelief.objects.filter(believed_at(known_at))
+        rows = rows.prefetch_related(Prefetch("beliefs", queryset=then, to_attr="believed_then"))
     return with_support(rows).order_by("-id")
 
 
@@ -184,24 +188,43 @@ def holds(
 ) -> Q:
     """The condition that a fact holds, on both time lines; a null bound is open.
 
-    The world: `valid_at ≤ as_of < invalid_at`; without `as_of` it must not be over by now. What was believed: written
-    by `known_at` and not expired then; without `known_at`, not expired. `include_invalid` lifts what isn't given.
-    `path` is the look-up of the fact, like "fact__".
+    The world: `valid_at ≤ as_of < invalid_at`; without `as_of` it must not be over by now. What was believed: known by
+    `known_at` and not taken back then, with the validity that was believed then; without `known_at`, not taken back.
+    `include_invalid` lifts what isn't given. `path` is the look-up of the fact, like "fact__".
     """
+    over = as_of is None and include_invalid
+    world = Q() if over else _in_the_world(as_of, path)
+    if known_at is None:
+        return world if include_invalid else world & Q(**{f"{path}expired_at": None})
+    then = FactBelief.objects.filter(believed_at(known_at), fact=OuterRef(f"{path}pk"))
+    return (world & _believed_now(known_at, path)) | Q(Exists(then if over else then.filter(_in_the_world(as_of))))
 
-    def q(**bounds: object) -> Q:
-        return Q(**{f"{path}{name}": value for name, value in bounds.items()})
 
-    condition = Q()
-    if as_of is not None:
-        condition &= q(valid_at=None) | q(valid_at__lte=as_of)
-    if as_of is not None or not include_invalid:
-        condition &= q(invalid_at=None) | q(invalid_at__gt=as_of or timezone.now())
-    if known_at is not None:
-        condition &= q(created_at__lte=known_at) & (q(expired_at=None) | q(expired_at__gt=known_at))
-    elif not include_invalid:
-        condition &= q(expired_at=None)
-    return condition
+def _in_the_world(as_of: datetime | None, path: str = "") -> Q:
+    ends = Q(**{f"{path}invalid_at": None}) | Q(**{f"{path}invalid_at__gt": as_of or timezone.now()})
+    if as_of is None:
+        return ends
+    return ends & (Q(**{f"{path}valid_at": None}) | Q(**{f"{path}valid_at__lte": as_of}))
+
+
+def _believed_now(known_at: datetime, path: str) -> Q:
+    """A fact was believed then as it is now."""
+    since = Q(**{f"{path}believed_since": None}) | Q(**{f"{path}believed_since__lte": known_at})
+    not_yet = Q(**{f"{path}expired_at": None}) | Q(**{f"{path}expired_at__gt": known_at})
+    return Q(**{f"{path}created_at__lte": known_at}) & since & not_yet
+
+
+def believed_at(known_at: datetime) -> Q:
+    """The beliefs that were held then and are not any more."""
+    return Q(known_from__lte=known_at, known_until__gt=known_at)
+
+
+def as_believed(fact: Fact) -> tuple[datetime | None, datetime | None, str | None]:
+    """When it is valid from and up to, and how exactly that is known; as believed at `known_at`, if `facts` was asked
+    for that."""
+    for belief in getattr(fact, "believed_then", ()):
+        return belief.valid_at, belief.invalid_at, belief.valid_precision
+    return fact.valid_at, fact.invalid_at, fact.valid_precision
 
 
 def with_support(rows: QuerySet[Fact]) -> QuerySet[Fact]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from memories import intake, queries
+from memories import erasing, intake, queries
 from memories.engine.passages import render_conversation
-from memories.graph import deletion
+from memories.graph import decisions, deletion, episodes, upkeep
 from memories.importing.refusals import AlreadyRunning
 from memories.importing.staging import Upload
-from memories.models import Import, Membership, Memory, Project
+from memories.models import Fact, Import, Membership, Memory, Project
 from memories.schema import services as schema
+from memories.search import sweeping
 from memories.validation import NewMemory
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
@@ -29,8 +31,13 @@ def create_project(user: AbstractBaseUser, *, name: str, description: str = "") 
         project = Project.objects.create(name=name, description=description)
         project.refresh_from_db()
         Membership.objects.create(project=project, user_id=user.pk, role=Membership.Role.OWNER)
-        schema.add_built_in(project)
+        equip_project(project)
     return project
+
+
+def equip_project(project: Project) -> None:
+    """Gives a new project the built-in types."""
+    schema.add_built_in(project)
 
 
 def update_project(project: Project, changes: Mapping[str, str]) -> None:
@@ -38,6 +45,15 @@ def update_project(project: Project, changes: Mapping[str, str]) -> None:
     for name, value in changes.items():
         setattr(project, name, value)
     project.save(update_fields=[*changes, "updated_at"])
+
+
+def delete_project(project: Project) -> None:
+    """Deletes the project with all that is in it."""
+    with transaction.atomic():
+        erasing.erase_project(project)
+        upkeep.note_erasure()
+        sweeping.soon()
+        project.delete()
 
 
 def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> Memory:
@@ -51,10 +67,18 @@ def create_memory(user: AbstractBaseUser, project: Project, new: NewMemory) -> M
 
 def update_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     """Changes fields by the names of NewMemory; a new content, messages or reference time makes a new ingestion."""
+    task = _write_memory(memory, changes)
+    if "title" in changes and task is None:
+        episodes.retitle(memory)
+    return task
+
+
+def _write_memory(memory: Memory, changes: Mapping[str, Any]) -> TaskLog | None:
     with transaction.atomic():
         again = bool(CONTENT_FIELDS & changes.keys())
         if again:
             tasks.cancel_active(memory.tasks.all())  # before the memory is written: an attempt locks them in this order
+        erasing.erase_answers(memory)
         columns = _columns({name: value for name, value in changes.items() if name != "tags"})
         for name, value in columns.items():
             setattr(memory, name, value)
@@ -92,7 +116,22 @@ def delete_memory(memory: Memory) -> dict[str, int]:
     """Deletes the memory with all that nothing else supports; returns the receipt."""
     with transaction.atomic():
         tasks.cancel_active(memory.tasks.all())
+        erasing.erase(memory)
+        sweeping.soon()
         return deletion.delete(memory)
+
+
+def invalidate_fact(fact: Fact, user: AbstractBaseUser, *, at: datetime | None = None, wrong: bool = False) -> None:
+    """Says that the fact ended `at` that time, or now; or that it is `wrong` and never was so. TooEarly
+    when it began later."""
+    with transaction.atomic():
+        decisions.invalidate(fact, user, at=at, wrong=wrong)
+
+
+def restore_fact(fact: Fact, user: AbstractBaseUser) -> None:
+    """Says that the fact holds after all."""
+    with transaction.atomic():
+        decisions.restore(fact, user)
 
 
 def import_memories(user: AbstractBaseUser, project: Project, items: Iterable[NewMemory]) -> TaskLog:

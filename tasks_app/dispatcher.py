@@ -20,6 +20,7 @@ from django.db import close_old_connections, connection
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
+from memories.search.sweeping import Sweeper
 from tasks_app import bookkeeping, doorbell, pruning, transitions
 from tasks_app.kinds import QUEUES
 from tasks_app.models import Status, TaskLog, WorkerHeartbeat
@@ -32,6 +33,7 @@ CANCEL_SECONDS = 0.5
 LOST_AFTER = timedelta(seconds=1)
 FORGOTTEN_AFTER = timedelta(seconds=60)
 housekeeper = pruning.Housekeeper()
+sweeper = Sweeper()
 
 
 def run(stopped: Callable[[float], bool]) -> None:
@@ -70,6 +72,7 @@ def tick() -> None:
         top_up(queue)
     bookkeeping.keep_books()
     housekeeper.turn()
+    sweeper.turn()
 
 
 def top_up(queue: str) -> int:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from memories.api.fields import Content, Id, Metadata, Moment, Text
+from memories.api.fields import Content, DayOrMoment, Id, Metadata, Moment, Text
 from memories.engine.passages import render_conversation
 from memories.engine.types import Message
 from memories.models import Membership, Memory
@@ -187,6 +187,16 @@ class ImportFile(serializers.Serializer[Any]):
 
     project = Id()
     file = serializers.FileField(allow_empty_file=True)
+
+
+class InvalidateInput(serializers.Serializer[Any]):
+    at = DayOrMoment(required=False, help_text="When it ended; a bare date is the end of that day. Else now.")
+    wrong = serializers.BooleanField(required=False, help_text="It never was so; `at` is not given then.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("wrong") and "at" in attrs:
+            raise serializers.ValidationError({"at": ["What never was so has no end. Leave out one of the two."]})
+        return attrs
 
 
 class RebuildInput(serializers.Serializer[Any]):

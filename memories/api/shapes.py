@@ -102,6 +102,11 @@ class FactShape(serializers.ModelSerializer[Fact]):
         ]  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, instance: Fact) -> dict[str, Any]:
+        if getattr(instance, "believed_then", None):
+            instance.valid_at, instance.invalid_at, instance.valid_precision = queries.as_believed(instance)
+        return super().to_representation(instance)
+
 
 class MentionShape(serializers.ModelSerializer[Mention]):
     passage = serializers.UUIDField(source="passage_id")

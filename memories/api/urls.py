@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memories.api.base import routes
+from memories.api.views.changes import ChangeViewSet
 from memories.api.views.graph import CommunityViewSet, EntityViewSet, FactViewSet
 from memories.api.views.keys import KeyViewSet
 from memories.api.views.memories import ImportViewSet, MemoryViewSet
@@ -36,6 +37,9 @@ urlpatterns = [
     *routes("entities/<uuid:pk>", EntityViewSet, "api-entity", get="retrieve"),
     *routes("facts", FactViewSet, "api-facts", get="list"),
     *routes("facts/<uuid:pk>", FactViewSet, "api-fact", get="retrieve"),
+    *routes("facts/<uuid:pk>/invalidate", FactViewSet, "api-fact-invalidate", post="invalidate"),
+    *routes("facts/<uuid:pk>/restore", FactViewSet, "api-fact-restore", post="restore"),
+    *routes("projects/<uuid:pk>/changes", ChangeViewSet, "api-changes", get="list"),
     *routes("communities", CommunityViewSet, "api-communities", get="list"),
     *routes("communities/rebuild", CommunityViewSet, "api-rebuild", post="rebuild"),
     *routes("communities/<uuid:pk>", CommunityViewSet, "api-community", get="retrieve"),

@@ -136,7 +136,9 @@ class Mention:
 class FactDraft:
     """A statement before resolution; `subject` and `object` are indices into the reading's mentions.
 
-    Exactly one of `object` and `value` is set. `start`, `end` is the sentence's span.
+    Exactly one of `object` and `value` is set. `start`, `end` is the sentence's span. `valid_at` is the earliest time
+    that the sentence can mean, `valid_by` the latest ("last month"). `ends` names the relations that are over by this
+    statement: `works_for` between the same two, `works_for:*` of the subject with anybody.
     """
 
     subject: int
@@ -151,6 +153,8 @@ class FactDraft:
     valid_precision: Precision | None = None
     polarity: Polarity = "affirmed"
     confidence: float = 1.0
+    valid_by: datetime | None = None
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

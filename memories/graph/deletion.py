@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, Q
+from django.db.models import Exists, F, OuterRef
 
-from memories.graph import placing, schema, upkeep, versions
-from memories.models import Entity, Fact, Memory, Mention, Passage
+from memories.graph import placing, schema, time, upkeep, versions
+from memories.models import Entity, Fact, FactSupport, Memory, Mention, Passage
 
 
 def preview(memory: Memory) -> dict[str, int]:
     """The receipt that `delete` would give now."""
-    alone = Fact.objects.filter(support__memory=memory).annotate(
-        others=Count("support", filter=~Q(support__memory=memory))
-    )
-    going = set(alone.filter(others=0).values_list("pk", flat=True))
-    touched = Entity.objects.filter(Q(mentions__memory=memory) | Q(facts_as_subject__in=going)).distinct()
-    kept = touched.filter(
-        Q(mentions__in=Mention.objects.exclude(memory=memory))
-        | Q(facts_as_subject__in=Fact.objects.exclude(pk__in=going))
-        | Q(facts_as_object__in=Fact.objects.exclude(pk__in=going))
+    said = set(FactSupport.objects.filter(memory=memory).values_list("fact_id", flat=True))
+    foreseen = time.foresee(memory, said)
+    about = Fact.objects.filter(pk__in=said).values_list("subject_id", "object_id")
+    touched = {end for ends in about for end in ends if end is not None}
+    touched |= set(Mention.objects.filter(memory=memory).values_list("entity_id", flat=True))
+    kept = Entity.objects.filter(pk__in=touched).filter(
+        Exists(Mention.objects.filter(entity=OuterRef("pk")).exclude(memory=memory))
+        | Exists(Fact.objects.filter(expired_at=None, subject=OuterRef("pk")).exclude(pk__in=foreseen.removed))
+        | Exists(Fact.objects.filter(expired_at=None, object=OuterRef("pk")).exclude(pk__in=foreseen.removed))
     )
     return _receipt(
-        facts=len(going),
-        entities=touched.count() - kept.distinct().count(),
+        foreseen,
+        entities=len(touched) - kept.count(),
         passages=_published(memory),
         mentions=Mention.objects.filter(memory=memory).count(),
     )
@@ -33,11 +33,11 @@ def delete(memory: Memory) -> dict[str, int]:
     versions.bump(memory.project)
     counted = _published(memory)
     mentions = Mention.objects.filter(memory=memory).count()
-    facts = Fact.objects.filter(project=memory.project).count()
     said = schema.predicates_of(memory)
-    touched = upkeep.remove_passages(Passage.objects.filter(memory=memory))
+    touched, facts = upkeep.remove_passages(Passage.objects.filter(memory=memory))
+    settled = time.settle(memory.project, facts)
+    touched |= settled.entities
     schema.propose(memory.project_id, said)
-    facts -= Fact.objects.filter(project=memory.project).count()
     upkeep.recount(touched)
     entities, left = upkeep.remove_orphans(touched)
     upkeep.prune_aliases(touched)
@@ -45,17 +45,17 @@ def delete(memory: Memory) -> dict[str, int]:
     placing.place(memory.project, touched, left)
     placing.forget(memory)
     memory.delete()
-    return _receipt(facts=facts, entities=entities, passages=counted, mentions=mentions)
+    return _receipt(settled, entities=entities, passages=counted, mentions=mentions)
 
 
 def _published(memory: Memory) -> int:
     return Passage.objects.filter(memory=memory, generation=F("memory__generation")).count()
 
 
-def _receipt(*, facts: int, entities: int, passages: int, mentions: int) -> dict[str, int]:
+def _receipt(settled: time.Settled, *, entities: int, passages: int, mentions: int) -> dict[str, int]:
     return {
-        "facts_removed": facts,
-        "facts_restored": 0,  # no memory invalidates another one's facts yet
+        "facts_removed": len(settled.removed),
+        "facts_restored": len(settled.restored),
         "entities_removed": entities,
         "passages_removed": passages,
         "mentions_removed": mentions,

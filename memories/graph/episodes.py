@@ -13,14 +13,13 @@ from django.db import transaction
 
 from memories.engine import embedding, ranking
 from memories.engine.resolution import fold
-from memories.engine.types import FactDraft, KnownEntity, Reading, Resolution
+from memories.engine.types import KnownEntity, Reading, Resolution
 from memories.engine.types import Passage as PassageValue
-from memories.graph import placing, schema, upkeep, versions
+from memories.graph import placing, schema, statements, time, upkeep, versions
+from memories.graph.documents import index_facts
 from memories.models import (
     Entity,
     EntityAlias,
-    Fact,
-    FactSupport,
     Memory,
     Mention,
     Passage,
@@ -114,6 +113,28 @@ def _passage_row(memory: Memory, generation: int, passage: PassageValue) -> Pass
     )
 
 
+def retitle(memory: Memory) -> None:
+    """Brings the words that the published passages are found by up to the memory's title, batch by batch."""
+    rows = list(Passage.objects.filter(memory=memory, generation=memory.generation).order_by("position"))
+    values = [_value(row) for row in rows]
+    here = SearchDocument.objects.filter(passage__memory=memory).defer("embedding")
+    documents = {row.passage_id: row for row in here}
+    changed = []
+    for row, value, before in zip(rows, values, [None, *values], strict=False):
+        text = ranking.search_text(value, before, memory.title)
+        document = documents.get(row.pk)
+        if document is not None and document.text != text:
+            document.text = text
+            changed.append(document)
+    for batch in _chunks(changed):
+        SearchDocument.objects.bulk_update(batch, ["text"])
+
+
+def _value(row: Passage) -> PassageValue:
+    message, speaker = row.message_id or None, row.speaker or None
+    return PassageValue(row.position, row.start, row.end, row.text, message, speaker, row.at)
+
+
 def remove_unpublished(memory: Memory, generation: int) -> None:
     """Deletes passages that attempts before `generation` left behind."""
     Passage.objects.filter(memory=memory, generation__lt=generation).exclude(generation=memory.generation).delete()
@@ -136,10 +157,13 @@ def publish(episode: Episode) -> None:
     entities = _write_entities(episode)
     passages = dict(Passage.objects.filter(memory=memory, generation=episode.generation).values_list("position", "pk"))
     _write_mentions(episode, entities, passages)
-    _write_facts(episode, entities, passages)
+    stated = statements.write(episode, entities, passages)
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
-    touched = set(entities) | upkeep.remove_passages(outdated)
+    touched, facts = upkeep.remove_passages(outdated)
+    settled = time.settle(memory.project, facts | stated)
+    touched |= set(entities) | settled.entities
+    index_facts(memory.project, stated)
     schema.propose(memory.project_id, said | schema.predicates_of(memory))
     upkeep.recount(touched)
     _, left = upkeep.remove_orphans(touched)
@@ -189,110 +213,6 @@ def _write_mentions(episode: Episode, entities: Sequence[UUID], passages: dict[i
             )
             for reading in episode.readings
             for mention in reading.mentions
-        ],
-        batch_size=BATCH,
-    )
-
-
-@dataclass(frozen=True)
-class _Statement:
-    """A fact of this memory with its entities; `key` is what makes two statements the same fact."""
-
-    subject: UUID
-    target: UUID | None
-    draft: FactDraft
-    passage: UUID
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        value = self.draft.value.casefold() if self.draft.value is not None else None
-        return self.subject, self.draft.predicate, self.target, value, self.draft.polarity, self.draft.valid_at
-
-
-def _write_facts(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> None:
-    """Inserts facts the graph does not have, and support for all."""
-    statements = list(_statements(episode, entities, passages))
-    facts = _existing_facts(statements)
-    new: dict[tuple[object, ...], Fact] = {}
-    for statement in statements:
-        if statement.key not in facts:
-            facts[statement.key] = new[statement.key] = _fact_row(episode, statement)
-    Fact.objects.bulk_create(new.values(), batch_size=BATCH)
-    _index_facts(list(new.values()), episode)
-    support = [
-        FactSupport(
-            fact=facts[statement.key],
-            memory=episode.memory,
-            passage_id=statement.passage,
-            start=statement.draft.start,
-            end=statement.draft.end,
-            extractor=episode.extractor,
-        )
-        for statement in statements
-    ]
-    FactSupport.objects.bulk_create(support, ignore_conflicts=True, batch_size=BATCH)
-
-
-def _statements(episode: Episode, entities: Sequence[UUID], passages: dict[int, UUID]) -> Iterable[_Statement]:
-    first = 0
-    for reading in episode.readings:
-        places = episode.resolution.entity_of[first : first + len(reading.mentions)]
-        first += len(reading.mentions)
-        for draft in reading.facts:
-            subject = entities[places[draft.subject]]
-            object_ = entities[places[draft.object]] if draft.object is not None else None
-            if subject != object_:  # two mentions may turn out to be one entity
-                yield _Statement(subject, object_, draft, passages[reading.passage.position])
-
-
-def _existing_facts(statements: Sequence[_Statement]) -> dict[tuple[object, ...], Fact]:
-    subjects = {statement.subject for statement in statements}
-    found: dict[tuple[object, ...], Fact] = {}
-    for chunk in _chunks(sorted(subjects)):
-        for fact in Fact.objects.filter(subject__in=chunk, expired_at=None).order_by("-id"):
-            value = fact.value.casefold() if fact.value is not None else None
-            key = (fact.subject_id, fact.predicate, fact.object_id, value, fact.polarity, fact.valid_at)
-            found[key] = fact  # the oldest of equal ones stays
-    return found
-
-
-def _fact_row(episode: Episode, statement: _Statement) -> Fact:
-    draft = statement.draft
-    return Fact(
-        project_id=episode.memory.project_id,
-        subject_id=statement.subject,
-        predicate=draft.predicate,
-        object_id=statement.target,
-        value=draft.value,
-        sentence=draft.sentence,
-        valid_at=draft.valid_at,
-        invalid_at=draft.invalid_at,
-        valid_precision=draft.valid_precision,
-        polarity=draft.polarity,
-        confidence=draft.confidence,
-        extractor=episode.extractor,
-    )
-
-
-def _index_facts(facts: Sequence[Fact], episode: Episode) -> None:
-    ids = {fact.subject_id for fact in facts} | {fact.object_id for fact in facts if fact.object_id}
-    names = dict(Entity.objects.filter(pk__in=ids).values_list("pk", "name"))
-    SearchDocument.objects.bulk_create(
-        [
-            SearchDocument(
-                project_id=episode.memory.project_id,
-                kind="fact",
-                fact=fact,
-                text=" ".join(
-                    (
-                        names[fact.subject_id],
-                        fact.predicate.replace("_", " "),
-                        names[fact.object_id] if fact.object_id else fact.value or "",
-                        fact.sentence,
-                    )
-                ),
-            )
-            for fact in facts
         ],
         batch_size=BATCH,
     )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -13,16 +14,19 @@ from memories.models import (
     CommunityMembership,
     Entity,
     EntityAlias,
+    Erasure,
     Fact,
-    FactSupport,
     Mention,
     Passage,
     SearchDocument,
 )
 
 
-def remove_passages(passages: QuerySet[Passage]) -> set[UUID]:
-    """Deletes passages with their mentions and support; returns the entities that this may have orphaned."""
+def remove_passages(passages: QuerySet[Passage]) -> tuple[set[UUID], set[UUID]]:
+    """Deletes passages with their mentions and support; returns the entities and the facts that lost some.
+
+    The facts are still there: `memories.graph.time` says what becomes of them.
+    """
     ids = list(passages.values_list("pk", flat=True))
     facts = Fact.objects.filter(support__passage__in=ids)
     touched = set(Mention.objects.filter(passage__in=ids).values_list("entity_id", flat=True))
@@ -30,13 +34,15 @@ def remove_passages(passages: QuerySet[Passage]) -> set[UUID]:
     touched |= set(facts.exclude(object=None).values_list("object_id", flat=True))
     fact_ids = set(facts.values_list("pk", flat=True))
     Passage.objects.filter(pk__in=ids).delete()
-    unsupported(Fact.objects.filter(pk__in=fact_ids)).delete()
-    return touched
+    if ids:
+        note_erasure()
+    return touched, fact_ids
 
 
-def unsupported(facts: QuerySet[Fact]) -> QuerySet[Fact]:
-    """Those of the facts that no memory says any more."""
-    return facts.filter(~Exists(FactSupport.objects.filter(fact=OuterRef("pk"))))
+def note_erasure() -> None:
+    """Leaves word, in the transaction of a deletion, that SQLite's files are to be swept (`search.sweeping`)."""
+    if connection.vendor == "sqlite":
+        Erasure.objects.create()
 
 
 def recount(entity_ids: Collection[UUID]) -> None:

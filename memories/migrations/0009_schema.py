@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
     accepted_hazards = {'index': 'no released version has a table of facts that is large'}
 
     dependencies = [
-        ('memories', '0004_imports'),
+        ('memories', '0007_time'),
     ]
 
     operations = [

@@ -6,7 +6,8 @@ Every row belongs to one project, directly or through its parent. Entities, fact
 
 from memories.models.base import UUIDModel
 from memories.models.communities import Community, CommunityMembership
-from memories.models.graph import Entity, EntityAlias, Fact, FactSupport, Mention
+from memories.models.erasure import Erasure
+from memories.models.graph import Entity, EntityAlias, Fact, FactBelief, FactDecision, FactSupport, Mention
 from memories.models.imports import Import, ImportPart, RejectedLine
 from memories.models.projects import ApiKey, IdempotencyKey, Membership, Project
 from memories.models.saved import Memory, MemoryTag, Passage
@@ -21,7 +22,10 @@ __all__ = [
     "Entity",
     "EntityAlias",
     "EntityType",
+    "Erasure",
     "Fact",
+    "FactBelief",
+    "FactDecision",
     "FactSupport",
     "IdempotencyKey",
     "Import",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -88,9 +89,12 @@ class Mention(UUIDModel):
 
 
 class Fact(UUIDModel):
-    """A dated statement between two entities, or about one.
+    """A dated statement between two entities, or about one. Derived from its support by `memories.graph.time`.
 
-    `valid_at`, `invalid_at` are the world's time; `created_at`, `expired_at` when MemStack believed it.
+    `valid_at`, `invalid_at` are the world's time; `created_at`, `expired_at` when MemStack believed it, and
+    `believed_since` since when it is believed as it is now (None: from the beginning; what was believed before is in
+    `beliefs`). `stated_invalid_at` is the end that its own sentences state, `invalidated_by` the fact that ended it.
+    `ends` names the relations that are over by it, as in `FactDraft`.
     """
 
     class Polarity(models.TextChoices):
@@ -120,6 +124,10 @@ class Fact(UUIDModel):
     extractor = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expired_at = models.DateTimeField(null=True, blank=True)
+    believed_since = models.DateTimeField(null=True, blank=True)
+    stated_invalid_at = models.DateTimeField(null=True, blank=True)
+    invalidated_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="invalidates")
+    ends = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]
@@ -127,6 +135,7 @@ class Fact(UUIDModel):
             models.Index(fields=["project", "-id"], name="fact_newest"),
             models.Index(fields=["subject", "predicate"], name="fact_by_subject"),
             models.Index(fields=["project", "predicate"], name="fact_by_predicate"),
+            models.Index(fields=["subject"], name="fact_that_ends", condition=~Q(ends="")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -141,7 +150,11 @@ class Fact(UUIDModel):
 
 
 class FactSupport(UUIDModel):
-    """Where a fact is said: the memory, its passage and the sentence's span in the memory's content."""
+    """Where a fact is said: the memory, its passage and the sentence's span in the memory's content.
+
+    The other columns are what this sentence states, as in `FactDraft`; the fact follows from those of all its support.
+    `known_at` is when this memory was first known to say it.
+    """
 
     fact = models.ForeignKey(Fact, models.CASCADE, related_name="support")
     memory = models.ForeignKey(Memory, models.CASCADE, related_name="support")
@@ -149,14 +162,68 @@ class FactSupport(UUIDModel):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     extractor = models.CharField(max_length=64)
+    value = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001 - as the fact's
+    valid_at = models.DateTimeField(null=True, blank=True)
+    valid_by = models.DateTimeField(null=True, blank=True)
+    invalid_at = models.DateTimeField(null=True, blank=True)
+    valid_precision = models.CharField(max_length=5, null=True, blank=True)  # noqa: DJ001 - as the fact's
+    confidence = models.FloatField(default=1.0, db_default=1.0)
+    ends = models.CharField(max_length=300, blank=True, default="", db_default="")
+    known_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "fact support"
         constraints = [
-            models.UniqueConstraint(fields=["fact", "passage", "start", "end"], name="fact_support_once"),
             models.CheckConstraint(condition=Q(start__lt=F("end")), name="fact_support_span"),
         ]
 
     def __str__(self) -> str:
         return f"{self.start}-{self.end}"
+
+
+class FactBelief(models.Model):
+    """What was believed of a fact from `known_from` up to `known_until`, before something else became known.
+
+    Derived from the support that there is now, so a memory that is gone leaves nothing here.
+    """
+
+    fact = models.ForeignKey(Fact, models.CASCADE, related_name="beliefs")
+    valid_at = models.DateTimeField(null=True, blank=True)
+    invalid_at = models.DateTimeField(null=True, blank=True)
+    valid_precision = models.CharField(max_length=5, null=True, blank=True)  # noqa: DJ001 - as the fact's
+    known_from = models.DateTimeField()
+    known_until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["known_from", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.known_from} to {self.known_until}"
+
+
+class FactDecision(models.Model):
+    """What a person decided about a fact: that it ended `at`, never was so, or holds after all. The newest counts.
+
+    It outweighs what had been said until then, and stays when a memory is read again; what is said later counts again.
+    """
+
+    class Kind(models.TextChoices):
+        ENDED = "ended"
+        WRONG = "wrong"
+        KEPT = "kept"
+
+    fact = models.ForeignKey(Fact, models.CASCADE, related_name="decisions")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at = models.DateTimeField(null=True, blank=True)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["made_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["ended", "wrong", "kept"]), name="fact_decision_kind_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.made_at}"

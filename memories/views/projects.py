@@ -138,7 +138,7 @@ def project_delete(request: HttpRequest, place: Place) -> HttpResponse:
     form = ProjectDeleteForm(place.project, request.POST or None)
     if request.method == "POST" and form.is_valid():
         name = place.project.name
-        place.project.delete()
+        services.delete_project(place.project)
         messages.success(request, f"The project “{name}” was deleted with all its memories.")
         return redirect("projects")
     stats = queries.project_stats(place.project)

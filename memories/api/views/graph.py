@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from memories import access, queries, services
-from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters, find_project
+from memories.api.base import IDEMPOTENCY, ApiViewSet, Role, ScopeParameters, find_project, user_of
 from memories.api.fields import DayOrMoment, Id, Text
 from memories.api.idempotency import once
-from memories.api.inputs import RebuildInput
+from memories.api.inputs import InvalidateInput, RebuildInput
 from memories.api.shapes import CommunityShape, EntityShape, FactShape, TaskStarted
+from memories.graph.decisions import TooEarly
 from memories.models import Community, Entity, Fact
 
 
@@ -67,7 +68,44 @@ class FactViewSet(ApiViewSet):
 
     @extend_schema(summary="Read a fact, current or not", responses=FactShape)
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        rows = queries.facts(access.projects_of(request.user), include_invalid=True)
+        return self._one(pk)
+
+    @extend_schema(
+        summary="Say that a fact is over (editor)",
+        description="It ended `at`, or now. With `wrong` it never was so: it is taken back, and what it had "
+        "closed holds again. What people decide stays when memories are read again; what is said later counts again.",
+        request=InvalidateInput,
+        responses=FactShape,
+    )
+    def invalidate(self, request: Request, pk: UUID) -> Response:
+        values = self.checked(InvalidateInput)
+        try:
+            services.invalidate_fact(self._to_change(pk), user_of(request), **values)
+        except TooEarly:
+            raise serializers.ValidationError(
+                {"at": ["The fact began later. Give a time after its valid_at."]}
+            ) from None
+        return self._one(pk)
+
+    @extend_schema(
+        summary="Say that a fact holds after all (editor)",
+        description="Whatever was decided or said against it until now; a fact that holds stays as it is.",
+        request=None,
+        responses=FactShape,
+    )
+    def restore(self, request: Request, pk: UUID) -> Response:
+        services.restore_fact(self._to_change(pk), user_of(request))
+        return self._one(pk)
+
+    def _to_change(self, pk: UUID) -> Fact:
+        """The fact, for who may write in its project; 404, or 403 for those who only read."""
+        facts = Fact.objects.filter(project__in=access.projects_of(self.request.user)).select_related("project")
+        fact = get_object_or_404(facts, pk=pk)
+        access.get_project(self.request.user, fact.project_id, Role.EDITOR)
+        return fact
+
+    def _one(self, pk: UUID) -> Response:
+        rows = queries.facts(access.projects_of(self.request.user), include_invalid=True)
         return Response(FactShape(get_object_or_404(rows, pk=pk)).data)
 
 

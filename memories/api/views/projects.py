@@ -59,7 +59,7 @@ class ProjectViewSet(ApiViewSet):
 
     @extend_schema(summary="Delete a project with all that is in it (owner)", responses={204: None})
     def destroy(self, request: Request, pk: UUID) -> Response:
-        access.get_project(request.user, pk, Role.OWNER).delete()
+        services.delete_project(access.get_project(request.user, pk, Role.OWNER))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="Count what a project holds", responses=ProjectStats)

@@ -29,6 +29,7 @@ _TAKEN = {
     **dict.fromkeys(["get", "start", "land", "take", "accept", "find", "have", "begin"], "works_for"),
     **dict.fromkeys(["quit", "leave", "lose"], "left"),
 }
+_RESIGNING = frozenset({"step", "resign", "retire", "quit"})
 _GAINING = frozenset({"have", "get", "adopt", "own", "rescue", "buy"})  # "have a dog named Max": it is one's own
 _PASSIVE_VALUES = frozenset({"diagnosed_with", "known_for", "accepted_into", "accepted_to", "trained_in"})
 WEAK = 0.4  # a name that only stands somewhere in the clause
@@ -72,7 +73,7 @@ def clause(sheet: Sheet, verb: Token) -> Iterator[Statement]:
     polarity, over = grammar.polarity(verb), grammar.formerly(verb)
     for one in found:
         mood = "affirmed" if polarity == "hypothetical" and _is_wish(one) else polarity
-        yield replace(one, anchor=verb, polarity=mood, formerly=over)
+        yield replace(one, anchor=verb, polarity=mood, formerly=over or one.formerly)
 
 
 def _is_wish(one: Statement) -> bool:
@@ -175,6 +176,8 @@ def _indirect(here: _Clause, preposition: str, one: Below) -> Relation:
     kind = here.sheet.type(one.index)
     if one.owner.lemma_ in _JOBS and (one.link == "at" or (one.link in {"with", "for"} and kind != "location")):
         return Relation(_TAKEN.get(here.lemma, predicates.slug(here.lemma, one.owner.lemma_, one.link)))
+    if preposition == "as" and here.lemma in _RESIGNING and kind in {"organization", "group", "location"}:
+        return Relation("left")  # "stepped down as CEO of Acme"
     if one.link in {"poss", "compound"}:
         return Relation(predicates.slug(here.lemma, preposition, one.owner.lemma_))
     if preposition and kind == "location" and one.link in {"in", "at", "near"}:
@@ -343,7 +346,7 @@ def _deeper(token: Token, words: tuple[str, ...]) -> Iterator[tuple[Token, tuple
 
 def dated(sheet: Sheet, verb: Token, text: str) -> Iterator[Statement]:
     """A date as a fact of its own, for verbs whose date people ask for: born, founded, released."""
-    name = _DATED.get(verb.lemma_)
+    name = "died_at" if grammar.is_death(verb) else _DATED.get(verb.lemma_)
     if name:
         for token in grammar.subjects(verb)[0]:
             index = sheet.actor(token)

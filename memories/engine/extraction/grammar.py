@@ -270,6 +270,12 @@ def _governed_mood(node: Token, above: Token) -> set[Polarity]:
     return {"reported"} if node.dep_ == "ccomp" and above.lemma_ in SPEECH else set()
 
 
+def is_death(verb: Token) -> bool:
+    """ "died", "passed away"."""
+    away = particle(verb) == "away" or any(child.lower_ == "away" for child in verb.children)
+    return bool(verb.lemma_ == "die" or (verb.lemma_ == "pass" and away))
+
+
 def formerly(verb: Token) -> bool:
     """ "used to live", "before that I lived": it was so and is over."""
     if verb.tag_ == "VBD" and verb.lemma_ in _STATES and any(_once(child) for child in verb.children):

@@ -13,6 +13,7 @@ from memories.engine.batching import batches
 from memories.engine.extraction import gazetteer, language, model
 from memories.engine.extraction.clauses import dated
 from memories.engine.extraction.discourse import FIRST, SECOND, Discourse, is_something_of
+from memories.engine.extraction.endings import ended
 from memories.engine.extraction.evidence import evidence
 from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.lookup import NameIndex
@@ -22,7 +23,7 @@ from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.sheet import Place, Sheet, Statement
 from memories.engine.extraction.statements import statements
 from memories.engine.resolution.folding import fold
-from memories.engine.temporal import DateSpan, find_dates
+from memories.engine.temporal import DateSpan, calendar, find_dates
 from memories.engine.types import FactDraft, Mention, MentionKind, Passage, Reading, Schema, Source
 
 if TYPE_CHECKING:
@@ -238,7 +239,10 @@ class _Memory:
             own += [fact for date, verb in dates for fact in dated(sheet, verb, _wording(sentence, date))]
             frame = self._frame(window, sentence)
             for fact in own:
-                yield _timed(self._draft(frame, passage, spots[fact.subject], before, fact=fact), fact, dates, now)
+                draft = self._draft(frame, passage, spots[fact.subject], before, fact=fact)
+                if draft.polarity in {"affirmed", "negated"}:
+                    draft = replace(draft, ends=ended(fact, own))
+                yield _timed(draft, fact, dates, now)
 
     def _frame(self, window: _Window, sentence: Span) -> tuple[str, int, int]:
         """The sentence as it stands in the memory, with its offsets there."""
@@ -326,7 +330,15 @@ def _timed(draft: FactDraft, fact: Statement, dates: list[tuple[DateSpan, Token]
     date = own[0]
     starts = None if date.relation == "until" else date.first
     ends = {"until": date.first, "between": date.last}.get(date.relation, now if fact.formerly else None)
-    return replace(draft, valid_at=starts, invalid_at=ends, valid_precision=date.precision)
+    latest = None if starts is None else _latest(date, calendar.utc(now))
+    return replace(draft, valid_at=starts, valid_by=latest, invalid_at=ends, valid_precision=date.precision)
+
+
+def _latest(date: DateSpan, now: datetime) -> datetime:
+    """The latest time that the beginning can mean: "this year" is not later than it was said."""
+    if date.relation == "between":
+        return date.first
+    return min(date.last, now) if date.first <= now else date.last
 
 
 def _applies(anchor: Token, verb: Token) -> bool:

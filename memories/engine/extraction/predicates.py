@@ -60,6 +60,7 @@ speaks: speak/concept speak/group
 supports: support
 teaches: teach
 joined: join sign_up+for enroll+in enrol+in
+left/person: fire< sack< dismiss<
 left: leave resign+from quit quit+at step_down+from retire+from depart depart+from
 named_after: name+after
 influenced: influence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction import grammar, predicates
@@ -213,7 +213,13 @@ def described(sheet: Sheet, anchor: Token, noun: Token, who: int) -> Iterator[St
             relation = Relation("works_for")
         if one.link == "poss" and (liked := favourite(one.owner)):
             relation = Relation(liked, inverted=True)
-        yield fact(who, relation, one.index, anchor, 0.85 if one.owner.i == noun.i else 0.6)
+        stated = fact(who, relation, one.index, anchor, 0.85 if one.owner.i == noun.i else 0.6)
+        yield replace(stated, formerly=_is_former(one.owner))
+
+
+def _is_former(noun: Token) -> bool:
+    """ "a former employee of Acme", "his ex-wife"."""
+    return any(child.lower_ in {"former", "ex", "late", "onetime", "erstwhile"} for child in noun.children)
 
 
 def favourite(noun: Token) -> str:

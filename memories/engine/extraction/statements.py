@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memories.engine.extraction.clauses import clause
+from memories.engine.extraction.endings import partings
 from memories.engine.extraction.following import further
 from memories.engine.extraction.grammar import sentence_start
 from memories.engine.extraction.phrases import announcements, kin_of_speaker, noun_phrase
@@ -15,8 +16,8 @@ from memories.engine.extraction.together import together
 
 def statements(sheet: Sheet) -> list[Statement]:
     """Those of clauses first, then those of noun phrases that say something new. A weak link yields to any other."""
-    verbs = (token for token in sheet.doc if token.pos_ in {"VERB", "AUX"} and sheet.inside(token) is None)
-    found = [one for verb in verbs for one in clause(sheet, verb)]
+    verbs = [token for token in sheet.doc if token.pos_ in {"VERB", "AUX"} and sheet.inside(token) is None]
+    found = [one for verb in verbs for one in (*clause(sheet, verb), *partings(sheet, verb))]
     found += [one for index in range(len(sheet.places)) for one in noun_phrase(sheet, index)]
     found += [one for token in sheet.doc if sheet.named(token) for one in announcements(sheet, token)]
     if sheet.speaker:

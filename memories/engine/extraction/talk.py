@@ -187,7 +187,7 @@ def _lasts(one: Statement) -> bool:
     """Whether an adjective says what holds for long: "vegan", "allergic to nuts"; not "tired", "amazing"."""
     word = one.thing
     if word is None:
-        return False
+        return one.value == "dead"
     towards = {f"{word.lower_}:{child.lower_}" for child in word.children if child.dep_ == "prep"}
     return word.lower_ in _LASTING or not towards.isdisjoint(_TOWARDS)
 
