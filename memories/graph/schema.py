@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from memories.engine.extraction.predicates import slug
 from memories.engine.types import RelationRule, Schema, TypeRule, WordList
-from memories.models import EntityType, Fact, Memory, Project, RelationType, SchemaType
+from memories.graph import placing, time, upkeep, versions
+from memories.models import Entity, EntityType, Fact, Memory, Project, RelationType, SchemaType
 
 PROPOSED_FROM = 0.5  # confidence: weaker facts have names that were put together from the words around
 State = SchemaType.State
@@ -85,6 +86,16 @@ def propose(project_id: UUID, predicates: Iterable[str]) -> None:
     )
     proposed = RelationType.objects.filter(project=project_id, state=State.PROPOSED, name__in=names)
     proposed.filter(~Exists(_telling(project_id).filter(predicate=OuterRef("name")))).delete()
+
+
+def retime(project: Project, relation: str) -> None:
+    """Derives the facts of a relation anew, when its subjects have one object at a time now, or several. In the
+    caller's transaction."""
+    versions.bump(project)
+    settled = time.settle(project, predicates={relation})
+    upkeep.recount(settled.entities)
+    upkeep.index_entities(Entity.objects.filter(pk__in=settled.entities))
+    placing.place(project, settled.entities)
 
 
 def _telling(project_id: UUID) -> QuerySet[Fact]:

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
 
 from memories.engine.relations import RELATIONS
+from memories.graph import schema as graph_schema
 from memories.models import (
     BUILT_IN_ENTITY_TYPES,
     Entity,
@@ -154,9 +155,11 @@ def create_relation_type(project: Project, values: Mapping[str, Any]) -> Relatio
 
 
 def update_relation_type(row: RelationType, values: Mapping[str, Any]) -> RelationType:
-    """Changes fields by name, except the name, which facts have."""
+    """Changes fields by name, except the name, which facts have. With `functional` its facts are derived anew at once:
+    which of them are over follows from it, and not from another reading."""
     with transaction.atomic():
-        locked = RelationType.objects.select_for_update().get(pk=row.pk)
+        Project.objects.select_for_update().only("pk").get(pk=row.project_id)  # as a worker does, before its relations
+        locked = RelationType.objects.select_for_update(of=("self",)).select_related("project").get(pk=row.pk)
         return _write_relation_type(locked, values)
 
 
@@ -168,9 +171,12 @@ def _write_relation_type(row: RelationType, values: Mapping[str, Any]) -> Relati
             fields[name] = " ".join(_pair(row, name, values[name]))
     if "phrases" in values:
         fields["phrases"] = "\n".join(_phrases(row, values["phrases"]))
+    changes_time = fields.get("functional", row.functional) != row.functional
     for name, value in fields.items():
         setattr(row, name, value)
     row.save(update_fields=[*fields] or None)
+    if changes_time:
+        graph_schema.retime(row.project, row.name)
     return row
 
 

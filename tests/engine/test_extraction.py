@@ -155,6 +155,17 @@ def test_what_a_noun_or_a_year_marks_is_a_whole_name(text: str, names: set[str])
         ("Randolph, 37, is a doctor.", "Randolph", "person"),
         ("The band Venom plays.", "Venom", "organization"),
         ("Mrs. Paris called.", "Mrs. Paris", "person"),
+        ("The fire spread in nearby Folsom.", "Folsom", "location"),
+        ("It lies 70 miles northeast of Pinedale.", "Pinedale", "location"),
+        ("The rally in the district of Arhiba ended.", "Arhiba", "location"),
+        ("Cheiko was arrested at his home.", "Cheiko", "person"),
+        ("He taught at Uppsala University in 1972.", "Uppsala University", "organization"),
+        (
+            "She has a degree from the DePaul University School of Law.",
+            "DePaul University School of Law",
+            "organization",
+        ),
+        ("The statue in Port Nolloth fell.", "Port Nolloth", "location"),
     ],
 )
 def test_the_words_around_a_name_tell_its_type(text: str, name: str, kind: str) -> None:
@@ -224,6 +235,21 @@ def test_names_are_clean() -> None:
     ).types()
     assert not any(sign in name for name in types for sign in '@/"')
     assert "Tom" in types
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("He moved to the Circuit Court of Cook County in 1998.", {"Circuit Court of Cook County"}),
+        ("New Kids on the Block played in Boston.", {"New Kids on the Block", "Boston"}),
+        ("He spoke for the Emperor of Japan.", {"Japan"}),
+        ("Mrs. Higgins and Mr. Redman went to Oslo.", {"Mrs. Higgins", "Mr. Redman", "Oslo"}),
+        ("The elected Philippine Senate met in Manila.", {"Philippine Senate", "Manila"}),
+        ("She wrote a dystopian novel and two songs.", {"dystopian novel"}),
+    ],
+)
+def test_where_a_name_begins_and_ends(text: str, names: set[str]) -> None:
+    assert set(read(text).types()) == names
 
 
 def test_known_names_win() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from django.core.exceptions import ValidationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memories import queries as fact_queries
 from memories import services as memory_services
 from memories.engine.relations import HINTS, RELATIONS
 from memories.graph import schema as graph_schema
 from memories.models import Entity, EntityType, Fact, Memory, Mention, Project, RelationType, SchemaType, TypeWords
 from memories.schema import queries, services, validation
+from memories.validation import NewMemory
 from tests.memories.test_graph import home, owner, run, save
 
 __all__ = ["home", "owner"]
@@ -169,6 +172,26 @@ def test_own_phrases_name_a_relation(owner: User, home: Project) -> None:
     save(owner, home, "Anna mentored Tom. Ida is the coach of Tom.")
     assert {("Anna", "mentors", "Tom"), ("Ida", "mentors", "Tom")} <= facts(home)
     assert graph_schema.load(home).relation_types["mentors"].functional
+
+
+def test_one_at_a_time_is_applied_to_the_facts_that_are_there(owner: User, home: Project) -> None:
+    for year, town in ((2020, "Oslo"), (2023, "Rome")):
+        said = datetime(year, 5, 1, tzinfo=UTC)
+        save(owner, home, NewMemory(content=f"Anna lives in {town}.", reference_time=said))
+    lives_in = home.relation_types.get(name="lives_in")
+
+    def now() -> set[str]:
+        return set(fact_queries.facts(home, predicate="lives_in").values_list("object__name", flat=True))
+
+    assert now() == {"Rome"}
+    services.update_relation_type(lives_in, {"functional": False})
+    assert now() == {"Oslo", "Rome"}
+    version = Project.objects.get(pk=home.pk).graph_version
+    services.update_relation_type(lives_in, {"functional": False, "label": "is at home in"})
+    assert Project.objects.get(pk=home.pk).graph_version == version
+    services.update_relation_type(lives_in, {"functional": True})
+    assert now() == {"Rome"}
+    assert Entity.objects.get(project=home, name="Oslo").fact_count == 1
 
 
 def test_another_projects_types_do_not_matter(owner: User, home: Project) -> None:

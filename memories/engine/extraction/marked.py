@@ -20,21 +20,17 @@ _TERM_WORD = re.compile(r"[^\W\d_]+")
 _SMALL = frozenset({"of", "the", "and", "for", "in", "on", "to", "a", "an", "with", "at", "by", "from", "de", "la"})
 
 
-def methods(doc: Doc) -> Iterator[Name | None]:
-    """ "convolutional neural network": compound nouns that name a method."""
+def terms(doc: Doc) -> Iterator[Name | None]:
+    """ "convolutional neural network", "a dystopian novel": compounds that name a method, or a kind of writing."""
     for token in doc:
-        if token.lemma_ in gazetteer.METHODS and token.pos_ == "NOUN":
+        lemma = token.lemma_
+        if lemma in gazetteer.METHODS and token.pos_ == "NOUN":
             start = token.i
             while start > 0 and doc[start - 1].head.i in range(start, token.i + 1) and _qualifies(doc[start - 1]):
                 start -= 1
             if start < token.i:
                 yield located(doc, doc[start].idx, token.idx + len(token), "concept", 4)
-
-
-def genres(doc: Doc) -> Iterator[Name | None]:
-    """ "a dystopian novel", "lyric poetry": kinds of writing, told by an adjective that classes or by a noun."""
-    for token in doc[1:]:
-        if token.lemma_ in gazetteer.WRITING and token.pos_ == "NOUN" and _classes(token.nbor(-1), token):
+        elif lemma in gazetteer.WRITING and token.pos_ == "NOUN" and token.i > 0 and _classes(token.nbor(-1), token):
             yield located(doc, token.nbor(-1).idx, token.idx + len(token), "concept", 4)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from memories.engine.extraction import gazetteer
 from memories.engine.extraction.lookup import NameIndex
-from memories.engine.extraction.marked import defined, genres, methods, quoted, titled
+from memories.engine.extraction.marked import defined, quoted, terms, titled
 from memories.engine.extraction.names import Name, located, text_of
 from memories.engine.extraction.own import OwnTypes
 from memories.engine.extraction.recognised import proper_runs, recognised_parts
@@ -49,8 +49,7 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex, own: OwnType
             candidates.append(located(doc, hit.start, hit.end, hit.type, 1 if hit.type == "technology" else 4))
     candidates += [name for entity in doc.ents for name in recognised_parts(doc, entity)]
     candidates += proper_runs(doc)
-    candidates += methods(doc)
-    candidates += genres(doc)
+    candidates += terms(doc)
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)

@@ -22,6 +22,7 @@ class OwnTypes:
     """A project's rules, ready to be used on any number of texts."""
 
     def __init__(self, rules: Sequence[TypeRule]) -> None:
+        self._rules = bool(rules)
         self._patterns = [(rule.name, rule.pattern) for rule in rules if rule.pattern]
         self._names: Vocabulary = vocabulary(rules)
         self._nouns = {
@@ -31,6 +32,8 @@ class OwnTypes:
 
     def find(self, doc: Doc, *, parsed: bool) -> Iterator[Name | None]:
         """Names of rank RANK, of each way in the order of the text; they may overlap."""
+        if not self._rules:
+            return
         text = text_of(doc)
         for hit in self._names.find(text):
             yield located(doc, hit.start, hit.end, hit.type, RANK)
