@@ -121,15 +121,18 @@ def test_stopping_ends_it_at_once(endless: Path) -> None:
 
 
 def test_time_is_limited(endless: Path) -> None:
-    before = children()
+    before, begun = children(), time.monotonic()
     with pytest.raises(UnreadableDocument, match="took too long"):
-        started(endless, limits=Limits(seconds=1.5))
+        started(endless, limits=Limits(seconds=1.5, cpu_seconds=20))
+    assert time.monotonic() - begun < 10
     assert children() <= before
 
 
 def test_cpu_is_limited(endless: Path) -> None:
+    begun = time.monotonic()
     with pytest.raises(UnreadableDocument, match="took too long"):
-        started(endless, limits=Limits(cpu_seconds=1))
+        started(endless, limits=Limits(seconds=40, cpu_seconds=1))
+    assert time.monotonic() - begun < 35
 
 
 def test_memory_is_limited(tmp_path: Path) -> None:
@@ -206,7 +209,7 @@ def test_it_dies_with_its_parent(endless: Path, tmp_path: Path) -> None:
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT)
     try:
-        (child,) = wait_for(lambda: children_of(process.pid), 10)
+        (child,) = wait_for(lambda: children_of(process.pid) or None, 10)
         time.sleep(0.5)  # it has begun to read by then
         process.send_signal(signal.SIGKILL)
         process.wait()
