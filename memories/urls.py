@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from memories.views import graph, importing, memory, projects, reviews, search
+from memories.views import facts, graph, importing, memory, projects, reviews, search
 
 
 class DecisionConverter(StringConverter):
@@ -50,6 +50,9 @@ urlpatterns = [
     *in_project("merges/<uuid:merge_id>/undo", reviews.merge_undo, "merge-undo"),
     *in_project("reviews", reviews.review_list, "reviews"),
     *in_project("reviews/<uuid:review_id>/<decision:decision>", reviews.review_decide, "review-decide"),
+    *in_project("facts/<uuid:fact_id>/invalidate", facts.fact_invalidate, "fact-invalidate"),
+    *in_project("facts/<uuid:fact_id>/restore", facts.fact_restore, "fact-restore"),
+    *in_project("changes", facts.change_list, "changes"),
     *in_project("communities", graph.community_list, "communities"),
     *in_project("communities/rebuild", graph.community_rebuild, "community-rebuild"),
     *in_project("communities/<uuid:community_id>", graph.community_detail, "community"),

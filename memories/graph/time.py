@@ -38,22 +38,22 @@ class UnsureFacts:
 class Settled:
     """What became of the facts of the touched slots: their ids, and the entities whose facts came or went.
 
-    `restored` were over and are not, or for longer. `derived` are all that were looked at.
+    `restored` were over and are not, or for longer. `unsure` are all the questions about the facts of `derived`: what was
+    open about these and is not among them any more has been answered by what the memories say.
     """
-
-    derived: set[UUID] = field(default_factory=set)
 
     removed: set[UUID] = field(default_factory=set)
     restored: set[UUID] = field(default_factory=set)
     entities: set[UUID] = field(default_factory=set)
     unsure: list[UnsureFacts] = field(default_factory=list)
+    derived: set[UUID] = field(default_factory=set)
 
     def add(self, other: Settled) -> None:
-        self.derived |= other.derived
         self.removed |= other.removed
         self.restored |= other.restored
         self.entities |= other.entities
         self.unsure += other.unsure
+        self.derived |= other.derived
 
 
 @dataclass(slots=True)
@@ -205,8 +205,7 @@ def _values(outcome: _Outcome) -> dict[str, object]:
 def _summary(plan: _Plan) -> Settled:
     """What the plan does, before it is done."""
     gone = plan.gone()
-    settled = Settled(removed={pk for pk in gone if not plan.loaded.by_fact[pk]})
-    settled.derived = gone | {outcome.fact.pk for outcome in plan.outcomes}
+    settled = Settled(removed={pk for pk in gone if not plan.loaded.by_fact[pk]}, derived=set(plan.loaded.facts))
     for outcome in plan.outcomes:
         old, end = outcome.fact.invalid_at, outcome.held.stretch.end
         if not outcome.is_new and old is not None and (end is None or end > old):

@@ -28,6 +28,7 @@ ICONS = {
     "search": "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM20 20l-4-4",
     "entities": "M12 4a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM5 15a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM19 15a2.5 2.5 0 1 0 0 5 "
     "2.5 2.5 0 0 0 0-5zM10.5 9.5 6.5 15M13.5 9.5l4 5.5",
+    "changes": "M12 4a8 8 0 1 0 8 8M12 8v4l3 2M20 4v5h-5",
     "communities": "M8 5a5 5 0 1 0 0 10A5 5 0 0 0 8 5zM16 9a5 5 0 1 0 0 10 5 5 0 0 0 0-10z",
     "tasks": "M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11 6h9M11 12h9M11 18h9",
     "reviews": "M4 5h16v11H9l-5 4zM9 9.5a3 3 0 1 1 3.5 3M12 14.5h.01",
@@ -178,12 +179,21 @@ def _mention(piece: Piece, project: Project) -> SafeString | str:
 def validity(fact: Fact) -> str:
     """From when until when a fact holds, as exactly as is known: "since May 2021", "2019 to 2021"; or nothing."""
     precision = fact.valid_precision or "day"
-    start, end = _day(fact.valid_at, precision), _day(fact.invalid_at, "day" if precision == "time" else precision)
+    start, end = _day(fact.valid_at, precision), _day(fact.invalid_at, _end_precision(fact.invalid_at, precision))
     if start and end:
         return f"{start} to {end}"
     if start:
         return f"since {start}"
     return f"until {end}" if end else ""
+
+
+def _end_precision(end: datetime | None, precision: str) -> str:
+    """An end is as exact as the beginning where it is the turn of a year or month; else another fact set the day."""
+    if end is None or precision == "time":
+        return "day"
+    moment = end.astimezone(UTC)
+    first = moment.day == 1 and (precision == "month" or moment.month == 1)
+    return precision if first and precision in {"year", "month"} else "day"
 
 
 def _day(value: datetime | None, precision: str) -> str:

@@ -11,13 +11,15 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from memories import queries, reviewing, services
+from memories import changes, queries, reviewing, services
 from memories.models import Entity, Mention
 from memories.views.base import Place, draw, paginate, project_page
 from tasks_app import queries as task_queries
 from tasks_app import services as tasks
 from tasks_app.kinds import Kind
 from tasks_app.models import Status
+
+MOST_FACTS = 300
 
 
 @require_GET
@@ -42,16 +44,16 @@ def entity_list(request: HttpRequest, place: Place) -> HttpResponse:
 @require_GET
 @project_page()
 def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpResponse:
-    """Facts, current ones first on ask, and the passages that mention the entity, newest memory first."""
+    """The history of its facts by relation, and the passages that mention the entity, newest memory first."""
     entity = queries.entities(place.project).filter(pk=entity_id).first()
     if entity is None:
         hidden = get_object_or_404(Entity.every, pk=entity_id, project=place.project)
         return redirect("entity", place.project.pk, hidden.shown_id)
-    merges = reviewing.merges(place.project, entity=entity.pk, undone=False)
-    past = request.GET.get("past") == "1"
-    facts = queries.facts(place.project, entity=entity, include_invalid=past)
-    shown = list(merges[:20])
-    evidence = reviewing.with_evidence(shown)
+    facts = queries.facts(place.project, entity=entity, include_invalid=True).order_by("-confidence", "-id")[
+        :MOST_FACTS
+    ]
+    merges = list(reviewing.merges(place.project, entity=entity.pk, undone=False)[:20])
+    evidence = reviewing.with_evidence(merges)
     mentions = (
         Mention.objects.filter(entity=entity, passage__generation=F("memory__generation"))
         .select_related("passage", "memory")
@@ -66,9 +68,10 @@ def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpRe
         entity=entity,
         aliases=queries.aliases(entity),
         community=queries.community_of(entity),
-        facts=queries.hints_last(facts[:100]),
-        merges=[(merge, evidence[merge.pk]) for merge in shown],
-        past=past,
+        strands=changes.strands(entity, facts),
+        hints=[fact for fact in facts if fact.confidence <= queries.HINT],
+        most_facts=MOST_FACTS,
+        merges=[(merge, evidence[merge.pk]) for merge in merges],
         page=paginate(request, mentions, 25),
     )
 

@@ -21,6 +21,7 @@ from memories.validation import NewMemory
 from tasks_app import runner, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskCheckpoint, TaskLog
+from tests.memories.rows import DAY
 from tests.memories.test_graph import graph_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,7 +82,9 @@ def owner() -> User:
 
 def saved(owner: User, name: str) -> tuple[Project, TaskLog]:
     project = services.create_project(owner, name=name)
-    memory = services.create_memory(owner, project, NewMemory(messages=TALK, content_type="conversation"))
+    memory = services.create_memory(
+        owner, project, NewMemory(messages=TALK, content_type="conversation", reference_time=DAY)
+    )
     assert memory.task is not None
     return project, memory.task
 
