@@ -38,8 +38,8 @@ class UnsureFacts:
 class Settled:
     """What became of the facts of the touched slots: their ids, and the entities whose facts came or went.
 
-    `restored` were over and are not, or for longer. `unsure` are all the questions about the facts of `derived`:
-    what was open about these and is not among them any more has been answered by what the memories say.
+    `restored` were over and are not, or for longer. `unsure` are all the questions about the facts of `derived`: what
+    was open about these and is not among them any more has been answered by what the memories say.
     """
 
     removed: set[UUID] = field(default_factory=set)
