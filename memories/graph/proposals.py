@@ -19,6 +19,7 @@ from memories.models import Entity, Mention, Merge, Project, Review
 
 AROUND = 90  # characters of the text on each side of a name
 QUOTES = 2
+PLACES = 4  # of which those that show the same words are left out
 ONLY_ONE = Judgement(0.95, ("A memory calls it so, and nothing else goes by that name.",), sure=True)
 
 
@@ -170,9 +171,11 @@ def _quotes(entities: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     place = Window(RowNumber(), partition_by=F("read_as"), order_by=order)
     for chunk in chunks(entities):
         rows = Mention.objects.filter(read_as__in=chunk, kind=Mention.Kind.NAME).annotate(place=place)
-        for mention in rows.filter(place__lte=QUOTES).select_related("passage").order_by("place"):
-            if mention.read_as_id:
-                found[mention.read_as_id].append(_quote(mention))
+        for mention in rows.filter(place__lte=PLACES).select_related("passage").order_by("place"):
+            quote = _quote(mention)
+            there = found[mention.read_as_id] if mention.read_as_id else []
+            if quote["text"] not in [other["text"] for other in there] and len(there) < QUOTES:
+                there.append(quote)
     return found
 
 

@@ -19,7 +19,9 @@ STATIC = Path(__file__).parents[2] / "memstack/static/memstack"
 PAGES = (
     "/", "/nothing", "{root}/", "{root}/memories", "{root}/memories/new", "{root}/memories/new?saved={memory}",
     "{root}/memories/{memory}", "{root}/memories/{memory}/edit", "{root}/memories/{memory}/delete", "{root}/search",
-    "{root}/search?q=Lisbon", "{root}/import", "{root}/entities", "{root}/entities/{entity}", "{root}/communities",
+    "{root}/search?q=Lisbon", "{root}/import", "{root}/entities", "{root}/entities/{entity}",
+    "{root}/entities/{entity}/merge", "{root}/entities/{entity}/edit", "{root}/reviews", "{root}/reviews?show=merges",
+    "{empty}/reviews", "{root}/communities",
     "{root}/communities/{community}", "{root}/tasks", "{root}/tasks/{task}", "{root}/settings",
     "{root}/settings/delete", "{root}/schema", "{root}/schema/entity-types/new", "{root}/schema/entity-types/{vessel}",
     "{root}/schema/relations/new", "{root}/schema/relations/{relation}", "{empty}/schema", "{empty}/",
