@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from memories.engine.resolution.folding import TITLES, core, fold
 
@@ -20,6 +21,7 @@ def is_person(type: str) -> bool:
     return type == "person"
 
 
+@lru_cache(maxsize=16_384)
 def key_of(name: str, *, person: bool) -> str:
     """The key under which names count as one: case, accents of Latin letters, hyphens, dots, titles and legal forms
     aside; "Smith, Anna" is "Anna Smith". It begins with `PERSON` or `THING`: a person is never a thing of that name."""

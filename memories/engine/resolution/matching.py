@@ -128,24 +128,26 @@ def _joined(groups: list[_Group]) -> list[_Group]:
 
 
 def _form(group: _Group) -> Form:
-    return Form(group.name, group.key[2:], group.is_person)
+    return Form(group.name, group.key[2:], group.is_person, group.other)
 
 
 def _completed(group: _Group, index: Index[_Group]) -> _Group | None:
     """The one group whose name this one's shortens, but for those that shorten another of them; None when there are
     several."""
-    longer = [other for other in index.candidates(group) if other is not group and _shortens(group, other)]
-    full = (other for other in longer if not any(_shortens(other, third) for third in longer if third is not other))
+    longer = [other for other in index.candidates(group) if other is not group and _shortens(group, other, index)]
+    full = (
+        other for other in longer if not any(_shortens(other, third, index) for third in longer if third is not other)
+    )
     first, second = next(full, None), next(full, None)
     return first if second is None else None
 
 
-def _shortens(short: _Group, long: _Group) -> bool:
-    if short.is_person != long.is_person or short.other != long.other or short.key == long.key:
+def _shortens(one: _Group, other: _Group, index: Index[_Group]) -> bool:
+    short, long = index.form(one), index.form(other)
+    if short.person != long.person or short.other != long.other or short.key == long.key:
         return False
-    a, b = short.key[2:], long.key[2:]
-    if short.is_person:
-        return is_part_of(a, b) or is_initials_of(a, b)
+    if short.person:
+        return is_part_of(short.key, long.key) or is_initials_of(short.key, long.key)
     return short.name.isupper() and acronym(long.name) == short.name.replace(".", "")
 
 
