@@ -51,10 +51,10 @@ def test_more_than_a_chunk_goes_in(project: Project) -> None:
 def test_what_is_there_is_left_out_or_refused(project: Project) -> None:
     anna = entity(project, "Anna")
     bulk.create([anna])
-    names = ("project_id", "entity_id", "name", "key")
-    row = (project.pk, anna.pk, "Anna", "anna")
+    names = ("project_id", "entity_id", "read_as_id", "name", "key")
+    row = (project.pk, anna.pk, anna.pk, "Anna", "anna")
     bulk.insert(EntityAlias, names, [row])
-    bulk.insert(EntityAlias, names, [row, (project.pk, anna.pk, "Ann", "ann")], ignore_conflicts=True)
+    bulk.insert(EntityAlias, names, [row, (project.pk, anna.pk, anna.pk, "Ann", "ann")], ignore_conflicts=True)
     assert EntityAlias.objects.count() == 2
     with pytest.raises(IntegrityError), transaction.atomic():
         bulk.insert(EntityAlias, names, [row])

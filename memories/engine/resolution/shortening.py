@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from memories.engine.resolution.folding import acronym, bare_words, core
+from memories.engine.resolution.nicknames import full_names
 
 T = TypeVar("T")
 Place = tuple[str, str]
@@ -33,8 +34,15 @@ class Form:
     def longer(self) -> Iterable[list[Place]]:
         """For each way to shorten a name, places of which every name that this one shortens so has all."""
         if self.person:
-            return _words(bare_words(self.key)), _words(self.key.split()[-1:])
+            return _words(bare_words(self.key)), _words(_in_full(self.key))
         return [("core", self.key)], [("acronym", self.name.replace(".", ""))]
+
+
+def _in_full(key: str) -> list[str]:
+    """The words of a name of several that its long form has too: the last, and those that are no short forms."""
+    *first, last = key.split() or [""]
+    bare = [word.rstrip(".") for word in first]
+    return [last, *(word for word in bare if len(word) > 1 and not full_names(word))] if first else []
 
 
 def _words(words: Iterable[str]) -> list[Place]:
