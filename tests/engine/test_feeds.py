@@ -28,7 +28,8 @@ RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns=
 <item rdf:about="https://example.org/1"><title>One</title><link>https://example.org/1</link></item></rdf:RDF>"""
 PODCAST = """<rss version="2.0"><channel><title>Talk</title><item><title>Episode 1</title><link>https://e.org/1</link>
 <guid isPermaLink="false">ep1</guid><enclosure url="https://cdn.example/1.mp3?x=1" type="audio/mpeg" length="1"/></item>
-<item><title>Episode 2</title><guid isPermaLink="false">ep2</guid><enclosure url="https://cdn.example/2.M4A" length="1"/></item>
+<item><title>Episode 2</title><guid isPermaLink="false">ep2</guid>
+<enclosure url="https://cdn.example/2.M4A" length="1"/></item>
 <item><title>With a picture</title><link>https://e.org/3</link>
 <enclosure url="https://cdn.example/3.jpg" type="image/jpeg"/></item></channel></rss>"""
 

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from memories import files, saving, services
+from memories.fetching.addresses import key_of
 from memories.models import Memory, Project, SavedDocument, SourceKey
-from memories.pipelines.duplicates import key_of
 from tasks_app import transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import TaskLog
