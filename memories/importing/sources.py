@@ -154,7 +154,9 @@ def _list_reader(suffix: str, file: IO[bytes]) -> ListReader | None:
     if bookmarks.HTML_LIST.search(start):
         return bookmarks.of_html
     if suffix in {".html", ".htm"}:
-        raise Unreadable("This is no list of bookmarks, and pages are not taken here; add it as a file to have it read.")
+        raise Unreadable(
+            "This is no list of bookmarks, and pages are not taken here; add it as a file to have it read."
+        )
     if suffix == ".csv":
         return bookmarks.of_csv
     return bookmarks.of_karakeep if bookmarks.KARAKEEP.match(start) else None
