@@ -28,7 +28,7 @@ from tasks_app import runner, transitions
 from tasks_app.kinds import Kind
 from tasks_app.models import Status, TaskLog
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a heartbeat looks at its task on a connection of its own
 BROWSER = """<!DOCTYPE NETSCAPE-Bookmark-file-1>
 <!-- This is an automatically generated file. -->
 <META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">
