@@ -155,11 +155,7 @@ def _list_reader(suffix: str, file: IO[bytes]) -> ListReader | None:
         return bookmarks.of_html
     if suffix in {".html", ".htm"}:
         raise Unreadable(
-<<<<<<< HEAD
-            "This is no list of bookmarks, and pages are not taken here; add it as a file to have its text read."
-=======
             "This is no list of bookmarks, and pages are not taken here; add it as a file to have it read."
->>>>>>> fetch
         )
     if suffix == ".csv":
         return bookmarks.of_csv
