@@ -24,6 +24,10 @@ class CostMeter:
         with contextlib.suppress(OSError):
             CLEAR_PEAK.write_text("5")  # resets VmHWM, see proc(5)
 
+    def count_tokens(self, tokens: int) -> None:
+        """Adds what a language model was asked and answered."""
+        self.llm_tokens = (self.llm_tokens or 0) + tokens
+
     def seconds(self) -> float:
         """By the clock."""
         return time.monotonic() - self._began

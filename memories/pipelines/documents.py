@@ -21,6 +21,7 @@ from memories.engine.documents.model import Block, Document, Section
 from memories.engine.errors import EngineError, Unavailable
 from memories.engine.summary import Summary
 from memories.engine.types import Source
+from memories.llm import summary as llm_summary
 from memories.models import Memory, SavedDocument
 from memories.pipelines import contents, duplicates, ingest_episode, originals
 from memories.pipelines.contents import Content
@@ -151,12 +152,15 @@ def _read_anew(progress: Progress, original: Original) -> Content:
 
 
 def _understood(progress: Progress, content: Content) -> Summary:
-    """Summary and key phrases, kept for the next attempt."""
+    """Summary and key phrases, kept for the next attempt; in a language model's words where one is configured."""
     progress.stage("ai_start", 52, "Summarising...")
     found = next(iter(checkpoints.load(progress.task, SUMMARY, Summary)), None)
     if found is None:
         document = content.document
         found = summary.summarize(document.text, document.sections, blocks=document.blocks, language=document.language)
+        found, asked = llm_summary.improved(found, document.text, progress.checkpoint)
+        if asked:
+            progress.meter.count_tokens(asked["tokens_in"] + asked["tokens_out"])
         with transaction.atomic():
             progress.hold()
             checkpoints.keep(progress.task, SUMMARY, found)

@@ -94,7 +94,7 @@ def _extract_by_model(
         try:
             extracted = _extract(progress, memory, source, schema, extractor)
         finally:
-            progress.meter.llm_tokens = model.budget.tokens
+            progress.meter.count_tokens(model.budget.tokens)
     return replace(extracted, told=extractor.told(), remark=extractor.sentence())
 
 

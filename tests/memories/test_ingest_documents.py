@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +19,12 @@ from django.db.models.functions import Now
 from memories import files, queries, services
 from memories.engine import documents, summary
 from memories.fetching import Rules
+from memories.llm import dialects
 from memories.models import Memory, Passage, Project, SavedDocument
 from memories.pipelines import contents, ingest_article, ingest_episode, ingest_file, originals
 from tasks_app import runner, transitions
 from tasks_app.models import Status, TaskCheckpoint, TaskEvent, TaskLog
+from tests import llm_server
 from tests.fetching.servers import Server, reply, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -449,3 +452,27 @@ def test_what_processes_left_that_died_is_swept(article: Memory, tmp_path: Path,
     os.utime(left[4])
     originals.sweep()
     assert [folder.exists() for folder in left] == [False, True, True, False, True]
+
+
+# --- with a language model
+
+
+def test_a_models_summary_names_its_places_and_its_tokens_are_counted(
+    alice: User, project: Project, tmp_path: Path, settings: Any
+) -> None:
+    def reads_and_summarises(reply: llm_server.Reply, request: llm_server.Request) -> None:
+        if not any("summarise" in part["content"] for part in request["messages"]):
+            return llm_server.well(reply, request)
+        return reply.say(json.dumps({"sentences": [{"text": "Anna Smith has work at Acme.", "passages": [0]}]}))
+
+    dialects.forget()
+    text = "Anna Smith works for Acme in Berlin.\n\nPeter Jones met Anna Smith in 2019."
+    with llm_server.LlmServer(reads_and_summarises) as running:
+        for name, value in running.environment.items():
+            setattr(settings, name, int(value) if value.isdigit() else value)
+        memory = upload(alice, project, tmp_path, "note.txt", text.encode())
+        task = run(memory)
+    assert task.status == Status.COMPLETED, task.error
+    (sentence,) = SavedDocument.objects.get(memory=memory).summary
+    assert sentence == {"text": "Anna Smith has work at Acme.", "start": 0, "end": len(text)}
+    assert task.llm_tokens == 220

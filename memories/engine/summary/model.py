@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SummarySentence:
-    """`text` is the text from `start` to `end`, its white space included."""
+    """`text` is the text from `start` to `end`, its white space included, or what a language model says of that."""
 
     text: str
     start: int
