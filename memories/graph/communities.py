@@ -56,17 +56,17 @@ class Group:
 
 
 def load_graph(project: Project) -> EntityGraph:
-    """The project's entities that a fact connects, and the connections."""
+    """The project's entities that a fact connects, and the connections: how often it is said, times its confidence."""
     rows = (
         Fact.objects.filter(project=project, expired_at=None, object__isnull=False)
         .order_by()
-        .values_list("subject_id", "object_id")
-        .annotate(weight=Count("support"))
+        .values_list("subject_id", "object_id", "confidence")
+        .annotate(said=Count("support"))
     )
-    weights: dict[tuple[UUID, UUID], int] = defaultdict(int)
-    for subject, object_, weight in rows.iterator(chunk_size=10_000):
+    weights: dict[tuple[UUID, UUID], float] = defaultdict(float)
+    for subject, object_, confidence, said in rows.iterator(chunk_size=10_000):
         pair = (subject, object_) if subject < object_ else (object_, subject)
-        weights[pair] += max(weight, 1)
+        weights[pair] += confidence * max(said, 1)
     ids = sorted({end for pair in weights for end in pair})
     place = {entity: index for index, entity in enumerate(ids)}
     edges = np.array([(place[a], place[b]) for a, b in weights], dtype=np.int64).reshape(-1, 2)

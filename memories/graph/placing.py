@@ -94,14 +94,14 @@ def search_text(community: Community) -> str:
 
 
 def _neighbours(entities: Collection[UUID]) -> Neighbours:
-    """For each of the entities those that a fact connects it to, with the number of facts."""
+    """For each of the entities those that a fact connects it to, with the confidence of the facts, added up."""
     found: Neighbours = {entity: defaultdict(float) for entity in entities}
     facts = Fact.objects.filter(expired_at=None, object__isnull=False)
-    rows = facts.filter(Q(subject__in=entities) | Q(object__in=entities)).values_list("subject_id", "object_id")
-    for subject, object_ in rows:
+    rows = facts.filter(Q(subject__in=entities) | Q(object__in=entities))
+    for subject, object_, confidence in rows.values_list("subject_id", "object_id", "confidence"):
         for entity, other in ((subject, object_), (object_, subject)):
             if entity in found and other is not None:
-                found[entity][other] += 1
+                found[entity][other] += confidence
     return found
 
 

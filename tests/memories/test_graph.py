@@ -33,6 +33,7 @@ from memories.validation import NewMemory
 from tasks_app import runner
 from tasks_app import services as tasks
 from tasks_app.models import Status, TaskEvent, TaskLog
+from tests.memories import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACME = "Anna Smith works for Acme in Berlin. Acme was founded by Peter Jones in 2001."
@@ -320,6 +321,18 @@ def test_what_is_deleted_during_a_rebuild_is_in_no_community(
     told += str(list(SearchDocument.objects.filter(project=home).values_list("text", flat=True)))
     assert "Maria Costa" in told
     assert "Anna Smith" not in told
+
+
+def test_what_only_stands_together_holds_a_community_less(home: Project) -> None:
+    memory = rows.memory(home, "one", "two")
+    ada, bob, cleo = (rows.entity(home, name) for name in ("Ada", "Bob", "Cleo"))
+    rows.fact(ada, "knows", bob, memory, 0)
+    for place in (0, 1):
+        rows.fact(ada, "mentioned_with", cleo, memory, place, confidence=0.3)
+    graph = communities.load_graph(home)
+    ends = [frozenset((graph.ids[a], graph.ids[b])) for a, b in graph.edges]
+    weights = dict(zip(ends, graph.weights.tolist(), strict=True))
+    assert weights == {frozenset((ada.pk, bob.pk)): 1.0, frozenset((ada.pk, cleo.pk)): pytest.approx(0.6)}
 
 
 def test_a_rebuild_keeps_ids_where_members_stay_and_ends_without_a_graph(owner: User, home: Project) -> None:
