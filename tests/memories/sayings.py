@@ -125,8 +125,9 @@ def graph(project: Project) -> dict[str, object]:
         ),
         "documents": sorted(documents.exclude(kind="passage").values_list("kind", "text")),
         "reviews": sorted(
-            Review.objects.filter(project=project, state="open").values_list(
-                "first_entity__name", "second_entity__name", "score"
+            str(row)
+            for row in Review.objects.filter(project=project, state="open").values_list(
+                "kind", "first_entity__name", "second_entity__name", "score"
             )
         ),
         "joined": sorted(

@@ -297,7 +297,7 @@ def decide(project: Project, kind: str, what: int) -> None:
             elif kind == "undo" and (rows := list(Merge.objects.filter(project=project).order_by("id"))):
                 merging.undo(rows[what % len(rows)], None)
             elif kind in {"accept", "reject", "reopen"}:
-                reviews = list(Review.objects.filter(project=project).order_by("pair"))
+                reviews = list(Review.objects.filter(project=project, kind="merge").order_by("pair"))
                 if reviews:
                     getattr(merging, kind)(reviews[what % len(reviews)], None)
     except merging.Refused:

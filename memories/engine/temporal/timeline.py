@@ -6,7 +6,7 @@ and the order in which they were saved does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from memories.engine.temporal.relations import Rule, Thing
@@ -19,8 +19,7 @@ _TWICE = "This can be true of one only."
 
 def timeline(sayings: Iterable[Saying], decisions: Iterable[Decision], rule: Rule) -> Timeline:
     """The stretches of a slot, and the pairs of them that contradict each other without an order in time."""
-    latest = {one.key: one for one in sorted(decisions, key=lambda one: one.made_at)}
-    line = _Line(rule, latest)
+    line = _Line(rule, _standing(decisions))
     counted = []
     for saying in sorted(sayings, key=lambda saying: saying.order):
         if saying.thing is not None and line.is_wrong(saying):
@@ -29,6 +28,15 @@ def timeline(sayings: Iterable[Saying], decisions: Iterable[Decision], rule: Rul
             counted.append(saying)
     line.read(counted)
     return line.result()
+
+
+def _standing(decisions: Iterable[Decision]) -> dict[Key, list[Decision]]:
+    """What holds of each key: the latest decision, after those before it in a row that said the same."""
+    found: dict[Key, list[Decision]] = {}
+    for one in sorted(decisions, key=lambda one: one.made_at):
+        before = found.get(one.key, [])
+        found[one.key] = [*before, one] if before and before[-1].decided == one.decided else [one]
+    return found
 
 
 def key_of(saying: Saying, thing: Thing, rule: Rule) -> Key:
@@ -40,9 +48,10 @@ def key_of(saying: Saying, thing: Thing, rule: Rule) -> Key:
 class _Line:
     """The stretches of a slot while they are read in the order of time."""
 
-    def __init__(self, rule: Rule, decided: dict[Key, Decision]) -> None:
+    def __init__(self, rule: Rule, standing: Mapping[Key, Sequence[Decision]]) -> None:
         self.rule = rule
-        self.decided = decided
+        self.standing = standing
+        self.decided = {key: decisions[-1] for key, decisions in standing.items()}
         self.open: list[Stretch] = []
         self.done: list[Stretch] = []
         self.withdrawn: dict[Key, Stretch] = {}
@@ -59,7 +68,8 @@ class _Line:
         key = self._key(saying)
         stretch = self.withdrawn.setdefault(key, Stretch(key, [], saying.begins, saying.precision, saying.over))
         stretch.sayings.append(saying)
-        stretch.expired = self.decided[key].made_at
+        at = next(one.made_at for one in self.standing[key] if saying.said_at <= one.made_at)
+        stretch.expired = max(at, stretch.expired or at)
 
     def _decision(self, saying: Saying) -> Decision | None:
         return self.decided.get(self._key(saying)) if saying.said != "closes" else None
