@@ -53,6 +53,7 @@ def test_a_second_start_makes_nothing_and_says_where_the_password_is(demo: Stack
     assert counts(demo) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_first_start_leaves_a_demo_that_is_read_later(tmp_path: Path) -> None:
     with Stack(folder=tmp_path / "data", options=("--demo",)) as interrupted:
         wait_for(lambda: "Reading" in interrupted.printed() or None, 20, interrupted.printed)
@@ -61,6 +62,7 @@ def test_an_interrupted_first_start_leaves_a_demo_that_is_read_later(tmp_path: P
         wait_for(lambda: counts(interrupted).endswith(" 2") or None, READ_SECONDS, lambda: counts(interrupted))
 
 
+@pytest.mark.slow
 def test_it_runs_on_postgresql(postgres: Server) -> None:
     with Stack(database_url=postgres.new_database("demo"), options=("--demo",)) as running:
         wait_for(lambda: "API key" in running.printed() or None, READ_SECONDS, running.printed)

@@ -73,6 +73,7 @@ def test_a_worker_killed_while_it_saves_makes_each_memory_once(running: Stack) -
     assert [event["data"]["seq"] for event in told] == list(range(1, len(told) + 1))
 
 
+@pytest.mark.slow
 def test_killed_and_cancelled_in_the_middle_the_retry_does_the_rest_once(running: Stack) -> None:
     project = running.project("Cancelled")
     task = hand_in(running, project, 120)["task_id"]

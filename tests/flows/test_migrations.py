@@ -440,6 +440,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 def test_wrong_arguments_change_nothing(template: Version) -> None:
     before = template.portrait()
     for arguments, status, words in WRONG:
@@ -449,6 +450,7 @@ def test_wrong_arguments_change_nothing(template: Version) -> None:
     assert template.portrait() == before
 
 
+@pytest.mark.slow
 def test_a_newer_database_is_left_alone(here: Version, newer: Version) -> None:
     name = newer.add_migration("memories", "notes", ADD_NOTE)
     newer.migrations("apply")
@@ -514,6 +516,7 @@ def test_a_user_without_rights(postgres: Server, tmp_path: Path) -> None:
 
 
 # --- up
+@pytest.mark.slow
 def test_up_applies_what_is_pending(here: Version) -> None:
     here.migrations("rollback", "memories", "0001", "--yes")
     environment = {
@@ -538,6 +541,7 @@ def test_up_in_production_waits_for_a_person(here: Version) -> None:
 
 
 # --- reach
+@pytest.mark.slow
 def test_nothing_to_apply_and_check_cost_little_more_than_a_start(template: Version) -> None:
     """CPU time, the least of three, against a start of Django in the same run: other work counts little."""
     start = least_cpu(lambda: template.python(""))

@@ -116,6 +116,7 @@ def test_the_page_of_all_is_live_too(visitor: Visitor, stack: Stack, scene: dict
     expect(page.locator("tr", has_text="Seen by staff").locator(".state")).to_have_text("Completed", timeout=LONG)
 
 
+@pytest.mark.slow
 def test_ticked_tasks_are_retried_and_all_that_fit(visitor: Visitor, stack: Stack, scene: dict[str, str]) -> None:
     page = opened(visitor, f"{scene['root']}?status=failed&q=Letter")
     retry = page.get_by_role("button", name="Retry tasks")

@@ -84,6 +84,7 @@ def test_eight_tabs_draw_every_event_over_one_connection(own: Stack, guest: Visi
     assert len(streams.urls) == 1
 
 
+@pytest.mark.slow
 def test_another_tab_takes_over_and_no_event_is_lost(own: Stack, guest: Visitor, streams: Streams) -> None:
     pages, task_id = tabs(own, guest, own.project("Heirs"), LONG[:60_000], 4)
     for _ in range(2):
