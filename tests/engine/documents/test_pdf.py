@@ -12,6 +12,8 @@ from memories.engine.documents.errors import UnreadableDocument
 from memories.engine.documents.limits import Limits
 from memories.engine.documents.model import Document
 from memories.engine.documents.pdf.details import pdf_date
+from memories.engine.documents.pdf.furniture import without_furniture
+from memories.engine.documents.pdf.lines import Line, Page
 from tests.engine.documents.files import LIMITS, PDF, Scan, Words, are_exact, pdf, read_here, shown, texts, written_page
 
 LINES = [
@@ -199,3 +201,11 @@ def test_two_hundred_pages_in_time(tmp_path: Path) -> None:
     assert time.process_time() - begun < 10
     assert len(found.sections) == 200
     assert told == [(page, 200) for page in range(201)]
+
+
+def test_only_the_outermost_lines_may_be_furniture() -> None:
+    """A form whose first lines are alike on each page keeps those that stand deeper."""
+    heads = [Line(f"Field {name}", 50, 200, 790 - 20 * row, 10) for row, name in enumerate("ABCDE")]
+    body = [Line(f"{name} is said here", 50, 300, 500 - 12 * row, 10) for row, name in enumerate("LMNOPQRST")]
+    pages = without_furniture([Page(number, 800, [*heads, *body]) for number in range(1, 5)])
+    assert [line.text for line in pages[0].lines] == ["Field D", "Field E", *(line.text for line in body)]

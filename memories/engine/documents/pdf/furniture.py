@@ -59,7 +59,7 @@ def _usual_gap(ordered: Sequence[Line]) -> float:
 
 def _outer(ordered: Sequence[Line], low: float, high: float, usual: float) -> Iterator[Line]:
     found: list[Line] = []
-    for line, following in itertools.pairwise(ordered):
+    for line, following in itertools.pairwise(ordered[: DEPTH + 1]):
         if not low <= line.baseline <= high or len(line.text) > LONGEST:
             return
         found.append(line)
