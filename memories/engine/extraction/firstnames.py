@@ -57,12 +57,6 @@ _TITLES: dict[str, Gender] = {
     "mr": "m", "sir": "m", "lord": "m", "king": "m", "prince": "m", "father": "m", "brother": "m",
     "mrs": "f", "ms": "f", "miss": "f", "lady": "f", "queen": "f", "princess": "f", "dame": "f", "sister": "f",
 }  # fmt: skip
-NOUN_GENDER: dict[str, Gender] = {
-    "man": "m", "boy": "m", "brother": "m", "father": "m", "dad": "m", "son": "m", "husband": "m", "uncle": "m",
-    "nephew": "m", "grandfather": "m", "grandpa": "m", "boyfriend": "m", "actor": "m", "businessman": "m", "king": "m",
-    "woman": "f", "girl": "f", "sister": "f", "mother": "f", "mom": "f", "mum": "f", "daughter": "f", "wife": "f",
-    "aunt": "f", "niece": "f", "grandmother": "f", "grandma": "f", "girlfriend": "f", "actress": "f", "queen": "f",
-}  # fmt: skip
 
 
 def gender_of(name: str) -> Gender | None:
