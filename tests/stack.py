@@ -158,8 +158,13 @@ class Stack:
         return {"supervisor": note["pid"], **note["processes"]}
 
     def pool(self) -> list[int]:
-        """The process ids of the worker's pool."""
-        return children(self.processes["worker"])
+        """The process ids of the worker's pool, once it is whole; it begins after the pages are served."""
+        slots = int(self.environment["MEMSTACK_WORKERS"])
+
+        def whole() -> list[int] | None:
+            return found if len(found := children(self.processes["worker"])) == slots else None
+
+        return wait_for(whole, START_SECONDS)
 
     def send(self, name: str, number: signal.Signals) -> int:
         """Sends a signal to one process; returns its id."""
