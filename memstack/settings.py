@@ -160,7 +160,7 @@ if DATABASE_URL:
     }
 else:
     DATABASE = {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "memstack.sqlite3",
         "NAME": MEMSTACK_DATA_DIR / "memstack.sqlite3",
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
