@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from memories import services
 from memories.models import Membership, Project
@@ -25,16 +28,34 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes minutes; left out of `make test`, run by `make faults`")
 
 
-@pytest.hookimpl(tryfirst=True)
+# The same examples in each run, so that nothing fails by chance; `--hypothesis-profile=default` tries others.
+settings.register_profile("same", derandomize=True, database=None)
+settings.load_profile("same")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all tests of the shared stack, and those of a file that starts stacks of its own."""
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
-        elif item.get_closest_marker("flow") or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
         if item.get_closest_marker("browser") and CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
+
+
+class Scheduling(LoadScopeScheduling):
+    """One process runs all tests of a file that starts a MemStack, on one database, in their order; the largest of
+    these files go first, and what is alone goes to whoever is free.
+
+    By the names: what is marked `xdist_group` is spread like everything else (pytest 9.2, xdist 3.8).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        if "/flows/" not in file and "/pages/" not in file:
+            return nodeid
+        return f"{file} on PostgreSQL" if "[postgresql" in name else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture

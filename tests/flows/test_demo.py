@@ -67,7 +67,7 @@ def test_it_runs_on_postgresql(postgres: Server) -> None:
     with Stack(database_url=postgres.new_database("demo"), options=("--demo",)) as running:
         wait_for(lambda: "API key" in running.printed() or None, READ_SECONDS, running.printed)
         assert running.printed().count("100 %  completed") == 2
-        assert httpx.get(f"{running.url}/readyz").json()["database"]["detail"] == "postgresql"
+        assert httpx.get(f"{running.url}/readyz", timeout=60).json()["database"]["detail"] == "postgresql"
 
 
 def counts(stack: Stack) -> str:

@@ -77,9 +77,9 @@ def test_a_worker_killed_while_it_saves_makes_each_memory_once(running: Stack) -
 def test_killed_and_cancelled_in_the_middle_the_retry_does_the_rest_once(running: Stack) -> None:
     project = running.project("Cancelled")
     task = hand_in(running, project, 120)["task_id"]
-    wait_for(lambda: completed(running, task) >= 5 or None, 90)
+    wait_for(lambda: completed(running, task) >= 5 or None, PATIENCE)
     os.kill(running.pool()[0], signal.SIGKILL)
-    wait_for(lambda: completed(running, task) >= 10 or None, 90)
+    wait_for(lambda: completed(running, task) >= 10 or None, PATIENCE)
     running.post(f"tasks/{task}/cancel")
     assert running.wait_for_task(task)["status"] == "cancelled"
     wait_for(lambda: active(running, task) == 0 or None, PATIENCE)

@@ -23,7 +23,7 @@ TEXT = "Anna Smith works for Acme in Berlin. Acme was founded by Peter Jones in 
 LONG = "\n\n".join(f"Person{n} Example visited City{n} with Anna Smith in 20{n % 20:02d}." for n in range(250))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def running(request: pytest.FixtureRequest) -> Iterator[Stack]:
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database("flows")
     with Stack(database_url=url, workers=2) as stack:
@@ -56,6 +56,16 @@ def events(stack: Stack, path: str, last: str = "", stop: int | None = None) -> 
 
 
 def test_a_memory_becomes_graph_and_is_found(running: Stack) -> None:
+    follow_a_memory(running)
+
+
+def test_the_path_on_postgresql(postgres: Server) -> None:
+    """The first of these tests, where the others are slow."""
+    with Stack(database_url=postgres.new_database("path")) as running:
+        follow_a_memory(running)
+
+
+def follow_a_memory(running: Stack) -> None:
     project = running.project("Path")
     memory = save(running, project, content=TEXT, title="Acme")
     told = events(running, f"tasks/{memory['task_id']}/stream")
