@@ -10,7 +10,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 DONE := $(VENV)/installed
 CODE := memstack memories tasks_app tests bench manage.py
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2
+FAULTS_ARGS ?= -n 4
 UV_VERSION := 0.13.9
 PIP := $(RUN) -m pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
@@ -63,7 +64,7 @@ test: lint chromium
 	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m "not slow"
 
 faults: install-dev chromium
-	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m slow
+	@$(RUN) -m pytest --ds tests.settings -q $(FAULTS_ARGS) -m slow
 
 bench: install-dev
 	@$(RUN) -m bench.startup

@@ -7,17 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from hypothesis import settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from memories import services
 from memories.models import Membership, Project
 from tests.chromium import CHROMIUM
 from tests.postgres import Server
+from tests.scheduling import ByFile
 from tests.stack import Stack
 
 # Playwright's synchronous interface keeps an event loop in the thread that the tests use the ORM from.
@@ -39,23 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
 
 
-class Scheduling(LoadScopeScheduling):
-    """One process runs all tests of a file that starts a MemStack, on one database, in their order; the largest of
-    these files go first, and what is alone goes to whoever is free.
-
-    By the names: what is marked `xdist_group` is spread like everything else (pytest 9.2, xdist 3.8).
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file, _, name = nodeid.partition("::")
-        if "/flows/" not in file and "/pages/" not in file:
-            return nodeid
-        return f"{file} on PostgreSQL" if "[postgresql" in name else file
-
-
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    return Scheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture
