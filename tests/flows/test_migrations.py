@@ -217,6 +217,7 @@ def test_every_migration_back_and_forward_with_rows_in_the_tables(here: Version)
     assert int(printed[0].split()[0]) >= 19
 
 
+@pytest.mark.slow
 def test_the_way_back_tells_what_is_lost_and_asks(here: Version, newer: Version) -> None:
     name = newer.add_migration("memories", "notes", f"{ADD_NOTE}, {CREATE_EXTRA}")
     last = sorted(key for key in steps(here) if key.startswith("memories."))[-1].split(".")[1]

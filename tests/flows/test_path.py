@@ -190,11 +190,15 @@ def test_the_command_line_saves_follows_and_rebuilds(running: Stack) -> None:
         assert "Traceback" not in failed.stderr
 
 
-def test_the_core_holds_on_postgresql(postgres: Server) -> None:
+QUICK = ["tasks_app/test_transitions.py", "memories/test_graph.py"]
+OTHERS = ["tasks_app/test_runner.py", "tasks_app/test_dispatcher.py", "memories/test_search.py"]
+
+
+@pytest.mark.parametrize("suites", [QUICK, pytest.param(OTHERS, marks=pytest.mark.slow)], ids=["quick", "others"])
+def test_the_core_holds_on_postgresql(postgres: Server, suites: list[str]) -> None:
     """The same tests that run on SQLite."""
-    environment = os.environ | {"TEST_DATABASE_URL": postgres.new_database("core")}
+    environment = os.environ | {"TEST_DATABASE_URL": postgres.new_database(f"core{len(suites)}")}
     environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
-    suites = ["test_transitions.py", "test_runner.py", "test_dispatcher.py", "../memories/test_graph.py"]
     command = [
         sys.executable,
         "-m",
@@ -208,7 +212,7 @@ def test_the_core_holds_on_postgresql(postgres: Server) -> None:
         "no:xdist",
     ]
     done = subprocess.run(
-        [*command, *(f"tests/tasks_app/{name}" for name in suites), "tests/memories/test_search.py"],
+        [*command, *(f"tests/{name}" for name in suites)],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -159,7 +159,7 @@ def test_a_closed_pipe_does_not_stop_it(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_to_make_alone_stops_all(tmp_path: Path, number: signal.Signals) -> None:
     """make keeps a SIGINT to itself."""
     (tmp_path / "Makefile").write_text(f"up:\n\t@exec {sys.executable} {ROOT}/manage.py up\n")
