@@ -106,6 +106,7 @@ def test_a_tab_that_comes_late_is_told_what_the_others_had(own: Stack, guest: Vi
     def be_late(route: Route) -> None:
         before = recorder.drawn(first).seqs[-1]
         while recorder.drawn(first).seqs[-1] < before + 4:
+            assert first.locator("task-progress").get_attribute("data-status") == "processing", "it was over too soon"
             first.wait_for_timeout(50)
         route.continue_()
 
