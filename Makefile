@@ -10,11 +10,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 DONE := $(VENV)/installed
 CODE := memstack memories tasks_app tests bench manage.py
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2
+FAULTS_ARGS ?= -n 4
 UV_VERSION := 0.13.9
 PIP := $(RUN) -m pip --disable-pip-version-check -qq install --no-deps --require-hashes
 
-.PHONY: help up install install-dev chromium lint test faults bench lock clean
+.PHONY: help up install install-dev chromium lint test faults bench lock clean types rules
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -51,9 +52,14 @@ chromium:
 	else echo "There is no chromium here, so the browser tests are left out; install it to run them."; fi
 
 lint: install-dev
+	@$(MAKE) --no-print-directory --output-sync -j 2 types rules
+
+types:
+	@$(RUN) -m mypy --no-error-summary $(CODE)
+
+rules:
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --check --quiet .
-	@$(RUN) -m mypy --no-error-summary $(CODE)
 	@$(VENV)/bin/lint-imports --no-logo >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(RUN) -m djlint --quiet --lint templates memories tasks_app
 	@$(RUN) manage.py makemigrations --check --dry-run >$(VENV)/migrations.log || { cat $(VENV)/migrations.log; exit 1; }
@@ -63,7 +69,7 @@ test: lint chromium
 	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m "not slow"
 
 faults: install-dev chromium
-	@$(RUN) -m pytest --ds tests.settings -q $(PYTEST_ARGS) -m slow
+	@$(RUN) -m pytest --ds tests.settings -q $(FAULTS_ARGS) -m slow
 
 bench: install-dev
 	@$(RUN) -m bench.startup

@@ -109,7 +109,7 @@ async def connect(url: str, path: str, key: str, last_id: str = "", buffer: int 
     return stream
 
 
-async def begin(url: str, path: str, key: str, last_id: str = "", *, seconds: float = 20, buffer: int = 0) -> Stream:
+async def begin(url: str, path: str, key: str, last_id: str = "", *, seconds: float = 30, buffer: int = 0) -> Stream:
     """The same, and waits for the first of the answer's body or its end."""
     stream = await connect(url, path, key, last_id, buffer)
     async with asyncio.timeout(seconds):

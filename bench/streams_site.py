@@ -97,7 +97,7 @@ class Web:
 
     def _wait(self) -> None:
         """Until it answers anything: the listening socket was there before the process listened."""
-        with socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=120) as connection:
             connection.sendall(b"GET /api/v1/tasks/none/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             if not connection.recv(1):
                 raise RuntimeError("the web process ended")

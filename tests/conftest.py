@@ -7,14 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from hypothesis import settings
 
 from memories import services
 from memories.models import Membership, Project
 from tests.chromium import CHROMIUM
 from tests.postgres import Server
+from tests.scheduling import ByFile
 from tests.stack import Stack
 
 # Playwright's synchronous interface keeps an event loop in the thread that the tests use the ORM from.
@@ -25,16 +28,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes minutes; left out of `make test`, run by `make faults`")
 
 
-@pytest.hookimpl(tryfirst=True)
+# The same examples in each run, so that nothing fails by chance; `--hypothesis-profile=default` tries others.
+settings.register_profile("same", derandomize=True, database=None)
+settings.load_profile("same")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all tests of the shared stack, and those of a file that starts stacks of its own."""
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
-        elif item.get_closest_marker("flow") or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
         if item.get_closest_marker("browser") and CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture

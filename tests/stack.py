@@ -19,8 +19,9 @@ import httpx
 from memstack.lifeline import tied_to_parent
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120.0
-STOP_SECONDS = 15.0
+START_SECONDS = 240.0
+STOP_SECONDS = 40.0
+PATIENCE = 120.0  # seconds for what happens soon, on a machine that has other work
 T = TypeVar("T")
 TERMINAL = {"completed", "failed", "cancelled"}
 
@@ -114,7 +115,7 @@ class Stack:
         self.key = self.key or self.make_key(self.username)
         self.client.close()
         headers = {"Authorization": f"Bearer {self.key}"}
-        self.client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        self.client = httpx.Client(base_url=self.url, headers=headers, timeout=60)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stops it as a person would; returns its exit status. Its data stay."""
@@ -172,7 +173,7 @@ class Stack:
         os.kill(pid, number)
         return pid
 
-    def wait_until_restarted(self, name: str, old: int, seconds: float = 20) -> int:
+    def wait_until_restarted(self, name: str, old: int, seconds: float = PATIENCE) -> int:
         """Waits for another process of that name; returns its id."""
         return wait_for(lambda: pid if (pid := self.processes.get(name, old)) != old else None, seconds)
 
@@ -208,7 +209,7 @@ class Stack:
         """Makes a project; returns its id."""
         return str(self.post("projects", {"name": name})["id"])
 
-    def wait_for_task(self, task_id: str, seconds: float = 60) -> dict[str, Any]:
+    def wait_for_task(self, task_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """The task's row once it is terminal."""
 
         def ended() -> dict[str, Any] | None:

@@ -382,7 +382,7 @@ def test_it_dies_with_its_parent(folder: Path, tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    wait_for(lambda: None if running(child) else True, 5)
+    wait_for(lambda: None if running(child) else True, 30)
 
 
 def running(pid: int) -> bool:

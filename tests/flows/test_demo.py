@@ -38,7 +38,7 @@ def test_the_terminal_shows_the_examples_being_read_and_the_login(demo: Stack) -
 
 def test_the_key_opens_the_demo_project(demo: Stack) -> None:
     key = words_after("API key", demo.printed())[1]
-    answer = httpx.get(f"{demo.url}/api/v1/projects", headers={"Authorization": f"Bearer {key}"}).json()
+    answer = httpx.get(f"{demo.url}/api/v1/projects", headers={"Authorization": f"Bearer {key}"}, timeout=60).json()
     assert [project["name"] for project in answer["results"]] == ["Demo"]
     assert key not in (demo.folder / "logs" / "up.log").read_text()
 
@@ -47,7 +47,7 @@ def test_a_second_start_makes_nothing_and_says_where_the_password_is(demo: Stack
     before = counts(demo)
     demo.stop()
     demo.start()
-    line = wait_for(lambda: next((x for x in demo.printed().splitlines() if x.startswith("Open ")), None), 20)
+    line = wait_for(lambda: next((x for x in demo.printed().splitlines() if x.startswith("Open ")), None), READ_SECONDS)
     assert str(demo.folder / "demo_login") in line
     assert "Password" not in demo.printed()
     assert counts(demo) == before
@@ -56,7 +56,7 @@ def test_a_second_start_makes_nothing_and_says_where_the_password_is(demo: Stack
 @pytest.mark.slow
 def test_an_interrupted_first_start_leaves_a_demo_that_is_read_later(tmp_path: Path) -> None:
     with Stack(folder=tmp_path / "data", options=("--demo",)) as interrupted:
-        wait_for(lambda: "Reading" in interrupted.printed() or None, 20, interrupted.printed)
+        wait_for(lambda: "Reading" in interrupted.printed() or None, READ_SECONDS, interrupted.printed)
         assert interrupted.stop() == 0
         interrupted.start()
         wait_for(lambda: counts(interrupted).endswith(" 2") or None, READ_SECONDS, lambda: counts(interrupted))
@@ -67,7 +67,7 @@ def test_it_runs_on_postgresql(postgres: Server) -> None:
     with Stack(database_url=postgres.new_database("demo"), options=("--demo",)) as running:
         wait_for(lambda: "API key" in running.printed() or None, READ_SECONDS, running.printed)
         assert running.printed().count("100 %  completed") == 2
-        assert httpx.get(f"{running.url}/readyz").json()["database"]["detail"] == "postgresql"
+        assert httpx.get(f"{running.url}/readyz", timeout=60).json()["database"]["detail"] == "postgresql"
 
 
 def counts(stack: Stack) -> str:

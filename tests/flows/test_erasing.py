@@ -11,7 +11,7 @@ from tests.postgres import Server
 from tests.stack import Stack, wait_for
 
 pytestmark = pytest.mark.flow
-SECONDS = 30
+SECONDS = 120
 ROWS = """
 from django.apps import apps
 words = {words!r}

@@ -18,7 +18,7 @@ import pytest
 
 from memories.engine.embedding import weights
 from tests.flows.faults_site import LEASE_SECONDS, LONG, OTHER, TEXT, Site
-from tests.stack import wait_for
+from tests.stack import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 ROOMY = 300 * 1024 * 1024
@@ -61,10 +61,10 @@ def test_a_full_disk_is_told_and_loses_nothing(small_disk: Path) -> None:
             site.caught("worker", "extract")
             filler = fill(small_disk)
         body = {"project": project, "content": OTHER}
-        refused = wait_for(lambda: refusal(site, body), 20)
+        refused = wait_for(lambda: refusal(site, body), PATIENCE)
         assert refused.status_code == 507
         assert "disk is full" in refused.json()["detail"]
-        assert httpx.get(f"{site.stack.url}/healthz").status_code == 200
+        assert httpx.get(f"{site.stack.url}/healthz", timeout=PATIENCE).status_code == 200
         assert site.stack.get(f"tasks/{caught}")["id"] == caught
         time.sleep(LEASE_SECONDS + 5)
         filler.unlink()
@@ -111,7 +111,7 @@ def kill_pool(site: Site) -> None:
     old = site.stack.pool()
     for pid in old:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: True if len(new := site.stack.pool()) == len(old) and not set(new) & set(old) else None, 30)
+    wait_for(lambda: True if len(new := site.stack.pool()) == len(old) and not set(new) & set(old) else None, PATIENCE)
 
 
 # --- a wrong clock

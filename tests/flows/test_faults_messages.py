@@ -15,7 +15,7 @@ import pytest
 
 from bench.streams_site import end, start
 from tests.flows.faults_site import OTHER, SLACK, TEXT, Site, Viewer
-from tests.stack import ROOT, wait_for
+from tests.stack import PATIENCE, ROOT, wait_for
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 SOON = 2.0
@@ -72,7 +72,7 @@ def test_repeated_stale_and_malformed_messages_have_no_effect(site: Site) -> Non
     assert site.ask("ring", task=running, kind="ingest_episode", times=100)
     site.assert_whole(project, TEXT, OTHER)
     assert site.ask("tasks", ids=[running])[running]["attempt"] == 1
-    wait_for(lambda: queues(site) == 0 or None, 20, lambda: f"{queues(site)} messages left")
+    wait_for(lambda: queues(site) == 0 or None, PATIENCE, lambda: f"{queues(site)} messages left")
     assert [site.ask(name, ids=[ended]) for name in ("tasks", "events")] == before
     assert (site.stack.processes["worker"], sorted(site.stack.pool())) == (worker, pool), site.stack.log("worker")
 

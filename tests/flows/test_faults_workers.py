@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.faults_site import LONG, NOTICED, OTHER, SLACK, TEXT, Site, stopped
-from tests.stack import wait_for
+from tests.stack import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 STAGES = ["claimed", "start", "schema", "extract", "sync", "communities", "completing", "publishing"]
@@ -35,7 +35,7 @@ def lives(pid: int) -> bool:
 
 def kill_pool_child(site: Site, pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: None if lives(pid) else True, 5)
+    wait_for(lambda: None if lives(pid) else True, PATIENCE)
 
 
 def kill_worker(site: Site, pid: int) -> None:
@@ -104,7 +104,7 @@ def test_a_task_that_kills_its_worker_each_time_fails_and_the_others_do_not(site
         [poison] = site.save(project, TEXT)
         others = site.save(quiet, *[OTHER] * 10)
         assert {row["status"] for row in site.ended(others).values()} == {"completed"}
-        row = site.ended([poison], 3 * NOTICED + 20)[poison]
+        row = site.ended([poison], 3 * NOTICED + PATIENCE)[poison]
     assert (row["status"], row["deaths"], row["attempt"]) == ("failed", 3, 3)
     assert row["error"].startswith("The worker died 3 times")
     site.assert_one_end([poison, *others])
@@ -121,7 +121,7 @@ def test_a_child_that_gets_no_memory_costs_an_attempt_at_most(site: Site) -> Non
             pid = site.caught("worker", "extract")
             used = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
             unlimited = resource.prlimit(pid, resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
-        wait_for(lambda: site.ask("tasks", ids=[task])[task]["attempt"] > 1 or None, 60)
+        wait_for(lambda: site.ask("tasks", ids=[task])[task]["attempt"] > 1 or None, NOTICED + PATIENCE)
     if lives(pid):
         resource.prlimit(pid, resource.RLIMIT_AS, unlimited)
     site.assert_whole(project, LONG)
@@ -133,7 +133,7 @@ def assert_all_slots_work(site: Site) -> None:
     project = site.stack.project("Slots")
     with site.paused("worker", "claimed", project):
         tasks = site.save(project, *[OTHER] * len(site.stack.pool()))
-        wait_for(lambda: states(site, tasks) == {"processing"} or None, 30, lambda: str(states(site, tasks)))
+        wait_for(lambda: states(site, tasks) == {"processing"} or None, PATIENCE, lambda: str(states(site, tasks)))
     site.assert_whole(project, *[OTHER] * len(tasks))
 
 
@@ -145,12 +145,12 @@ def test_a_zombie_changes_nothing_when_it_wakes_up(site: Site, stage: str) -> No
         pid = site.caught("worker", stage)
         os.kill(pid, signal.SIGSTOP)
     with stopped(pid):
-        row = site.ended([task], NOTICED + 30)[task]
+        row = site.ended([task], NOTICED + PATIENCE)[task]
         assert row["attempt"] == 2
         before = [site.ask(name, ids=[task]) for name in ("tasks", "events")]
         graph = site.ask("graph", project=project)
         lines = len(worker_log(site))
-    wait_for(lambda: "lost its lease" in worker_log(site)[lines:] or None, 20, lambda: worker_log(site)[lines:])
+    wait_for(lambda: "lost its lease" in worker_log(site)[lines:] or None, PATIENCE, lambda: worker_log(site)[lines:])
     assert [site.ask(name, ids=[task]) for name in ("tasks", "events")] == before
     assert site.ask("graph", project=project) == graph
     site.save(project, OTHER)
@@ -169,7 +169,7 @@ def test_a_zombie_in_its_last_transaction_does_not_keep_its_locks(site: Site) ->
     with stopped(pid):
         site.save(beside, OTHER)
         site.assert_whole(beside, OTHER)
-        row = site.ended([task], 20 + NOTICED + 20)[task]
+        row = site.ended([task], 20 + NOTICED + PATIENCE)[task]
         assert row["attempt"] == 2
         before = [site.ask(name, ids=[task]) for name in ("tasks", "events")]
     site.save(project, OTHER)

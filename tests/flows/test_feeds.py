@@ -8,7 +8,7 @@ import pytest
 
 from tests.fetching.servers import Server, reply, serving
 from tests.flows.articles_parts import PARAGRAPHS, page
-from tests.stack import Stack, wait_for
+from tests.stack import PATIENCE, Stack, wait_for
 
 pytestmark = pytest.mark.flow
 
@@ -51,11 +51,13 @@ def test_a_feed_is_followed(site: Stack, server: Server) -> None:
     server.answers["/feed"] = rss(server, "/2", "/1")
     feed = site.post("feeds", {"project": project, "url": server.url("/feed")})
     assert site.wait_for_task(feed["task_id"])["message"] == "2 new articles"
-    wait_for(lambda: len(titles(site, project)) == 2 or None, 60, lambda: str(site.get("tasks", project=project)))
+    wait_for(lambda: len(titles(site, project)) == 2 or None, PATIENCE, lambda: str(site.get("tasks", project=project)))
     assert titles(site, project) == {"Engine 1", "Engine 2"}
     server.answers["/feed"] = rss(server, "/3", "/2", "/1")
     site.manage("shell", "-c", DUE)
-    wait_for(lambda: "Engine 3" in titles(site, project) or None, 60, lambda: str(site.get("feeds", project=project)))
+    wait_for(
+        lambda: "Engine 3" in titles(site, project) or None, PATIENCE, lambda: str(site.get("feeds", project=project))
+    )
     again = site.get(f"feeds/{feed['id']}")
     assert (again["title"], again["result"], again["error"]) == ("Engine News", "1 new article", None)
     assert server.paths.count("/1") == 1
@@ -68,7 +70,7 @@ def test_bookmarks_become_articles(site: Stack, server: Server) -> None:
         "/api/v1/memories/import", data={"project": project}, files={"file": ("list.csv", text.encode())}
     )
     assert answer.status_code == 202, answer.text
-    task = site.wait_for_task(answer.json()["task_id"], 90)
+    task = site.wait_for_task(answer.json()["task_id"])
     assert task["result"] == {"completed": 1, "failed": 1}
     assert titles(site, project) == {"Engine 4"}
     rows = {row["title"]: row for row in site.get("memories", project=project)["results"]}

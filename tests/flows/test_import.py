@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.stack import Stack, wait_for
+from tests.stack import PATIENCE, Stack, wait_for
 
 pytestmark = pytest.mark.flow
 
@@ -58,17 +58,17 @@ def once_each(count: int) -> Counter[str]:
 def test_a_worker_killed_while_it_saves_makes_each_memory_once(running: Stack) -> None:
     project = running.project("Killed")
     task = hand_in(running, project, 400)["task_id"]
-    wait_for(lambda: (running.get(f"tasks/{task}")["done"] or 0) >= 50 or None, 30)
+    wait_for(lambda: (running.get(f"tasks/{task}")["done"] or 0) >= 50 or None, PATIENCE)
     assert running.get(f"tasks/{task}")["stage"] == "accept", "it was over before it could be killed"
     for child in running.pool():
         os.kill(child, signal.SIGKILL)
-    wait_for(lambda: running.get(f"tasks/{task}")["stage"] == "children" or None, 60)
+    wait_for(lambda: running.get(f"tasks/{task}")["stage"] == "children" or None, PATIENCE)
     row = running.get(f"tasks/{task}")
     assert (row["attempt"], row["total"]) == (2, 400)
     assert titles(running, project) == once_each(400)
     assert running.get("tasks", parent=task)["count"] == 400
     running.client.post(f"/api/v1/tasks/{task}/cancel", timeout=120).raise_for_status()
-    wait_for(lambda: active(running, task) == 0 or None, 60)
+    wait_for(lambda: active(running, task) == 0 or None, PATIENCE)
     told = running.get(f"tasks/{task}/events")["results"]
     assert [event["data"]["seq"] for event in told] == list(range(1, len(told) + 1))
 
@@ -77,12 +77,12 @@ def test_a_worker_killed_while_it_saves_makes_each_memory_once(running: Stack) -
 def test_killed_and_cancelled_in_the_middle_the_retry_does_the_rest_once(running: Stack) -> None:
     project = running.project("Cancelled")
     task = hand_in(running, project, 120)["task_id"]
-    wait_for(lambda: completed(running, task) >= 5 or None, 90)
+    wait_for(lambda: completed(running, task) >= 5 or None, PATIENCE)
     os.kill(running.pool()[0], signal.SIGKILL)
-    wait_for(lambda: completed(running, task) >= 10 or None, 90)
+    wait_for(lambda: completed(running, task) >= 10 or None, PATIENCE)
     running.post(f"tasks/{task}/cancel")
-    assert running.wait_for_task(task, seconds=30)["status"] == "cancelled"
-    wait_for(lambda: active(running, task) == 0 or None, 30)
+    assert running.wait_for_task(task)["status"] == "cancelled"
+    wait_for(lambda: active(running, task) == 0 or None, PATIENCE)
     done = completed(running, task)
     assert 10 <= done < 120
     again = running.wait_for_task(running.post(f"tasks/{task}/retry")["task_id"], seconds=300)
@@ -106,8 +106,8 @@ def test_a_web_process_killed_after_its_202_loses_nothing(running: Stack) -> Non
     task = hand_in(running, project, 20)["task_id"]
     os.kill(web, signal.SIGKILL)
     running.wait_until_restarted("web", web)
-    wait_for(lambda: ready(running) or None, 20)
-    row = running.wait_for_task(task, seconds=120)
+    wait_for(lambda: ready(running) or None, PATIENCE)
+    row = running.wait_for_task(task)
     assert row["result"]["completed"] == 20
 
 
@@ -147,7 +147,7 @@ def test_the_terminal_shows_how_far_a_folder_is(running: Stack, tmp_path: Path) 
 def test_an_upload_over_the_limit_is_refused_before_it_is_sent(running: Stack, path: str) -> None:
     """A client that waits for the answer need send nothing of its gigabyte."""
     where = urlsplit(running.url)
-    with socket.create_connection((where.hostname, where.port), 10) as wire:
+    with socket.create_connection((where.hostname, where.port), 60) as wire:
         wire.sendall(f"POST {path} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: {2**30}\r\n\r\n".encode())
         answer = HTTPResponse(wire)
         answer.begin()
@@ -158,6 +158,7 @@ def test_an_upload_over_the_limit_is_refused_before_it_is_sent(running: Stack, p
 
 
 def test_a_gigabyte_without_a_length_is_refused_and_not_held(running: Stack) -> None:
+    hand_in(running, running.project("Small"), 1)  # a new process has loaded what an import needs afterwards
     web = running.processes["web"]
     before = resident(web)
 

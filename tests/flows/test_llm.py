@@ -92,7 +92,7 @@ def test_a_cancel_ends_a_task_whose_model_is_silent(stack: Stack, llm: LlmServer
     begun = time.monotonic()
     stack.post(f"tasks/{task}/cancel")
     assert stack.wait_for_task(task)["status"] == "cancelled"
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 15  # and not after MEMSTACK_LLM_TIMEOUT
     changing.behaviour = server.well
     again = stack.post(f"tasks/{task}/retry")["task_id"]
     assert stack.wait_for_task(again)["result"]["extractor"] == "llm"
@@ -110,7 +110,7 @@ def test_a_worker_killed_while_it_asks_is_followed_by_one_that_pays_only_for_the
     [child] = stack.pool()
     os.kill(child, signal.SIGKILL)
     changing.behaviour = server.well
-    wait_for(lambda: stack.get(f"tasks/{task}")["attempt"] == 2 or None, 40)
+    wait_for(lambda: stack.get(f"tasks/{task}")["attempt"] == 2 or None, 90)
     row = stack.wait_for_task(task)
     assert (row["status"], row["result"]["extractor"]) == ("completed", "llm"), row
     parts = row["result"]["llm"]["parts"]

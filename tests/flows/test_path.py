@@ -15,14 +15,15 @@ import httpx
 import pytest
 
 from tests.postgres import Server
-from tests.stack import ROOT, Stack, wait_for
+from tests.stack import PATIENCE, ROOT, Stack, wait_for
 
 pytestmark = pytest.mark.flow
+LEASE = 15.0
 TEXT = "Anna Smith works for Acme in Berlin. Acme was founded by Peter Jones in 2001."
 LONG = "\n\n".join(f"Person{n} Example visited City{n} with Anna Smith in 20{n % 20:02d}." for n in range(250))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def running(request: pytest.FixtureRequest) -> Iterator[Stack]:
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database("flows")
     with Stack(database_url=url, workers=2) as stack:
@@ -55,6 +56,16 @@ def events(stack: Stack, path: str, last: str = "", stop: int | None = None) -> 
 
 
 def test_a_memory_becomes_graph_and_is_found(running: Stack) -> None:
+    follow_a_memory(running)
+
+
+def test_the_path_on_postgresql(postgres: Server) -> None:
+    """The first of these tests, where the others are slow."""
+    with Stack(database_url=postgres.new_database("path")) as running:
+        follow_a_memory(running)
+
+
+def follow_a_memory(running: Stack) -> None:
     project = running.project("Path")
     memory = save(running, project, content=TEXT, title="Acme")
     told = events(running, f"tasks/{memory['task_id']}/stream")
@@ -63,6 +74,7 @@ def test_a_memory_becomes_graph_and_is_found(running: Stack) -> None:
     again = httpx.get(
         f"{running.url}/api/v1/tasks/{memory['task_id']}/stream",
         headers={"Authorization": f"Bearer {running.key}", "Last-Event-ID": told[-1][1]},
+        timeout=60,
     )
     assert again.status_code == 204
     whole = running.get(f"memories/{memory['id']}")
@@ -102,16 +114,16 @@ def test_a_worker_killed_in_the_middle_changes_nothing_but_the_time(running: Sta
     project = running.project("Killed")
     memory = save(running, project, content=LONG)
     task = memory["task_id"]
-    wait_for(lambda: running.get(f"tasks/{task}")["stage"] == "extract" or None, 20)
+    wait_for(lambda: running.get(f"tasks/{task}")["stage"] == "extract" or None, PATIENCE)
     for child in running.pool():
         os.kill(child, signal.SIGKILL)
     killed = time.monotonic()
-    wait_for(lambda: running.get(f"tasks/{task}")["attempt"] == 2 or None, 25)
-    assert time.monotonic() - killed < 21  # lease 15 s and the dispatcher's round
-    row = running.wait_for_task(task, seconds=90)
+    wait_for(lambda: running.get(f"tasks/{task}")["attempt"] == 2 or None, PATIENCE)
+    assert time.monotonic() - killed < LEASE + 20  # the dispatcher's round, a new process, and a busy machine
+    row = running.wait_for_task(task)
     assert (row["status"], row["attempt"]) == ("completed", 2)
     once = running.project("Undisturbed")
-    running.wait_for_task(save(running, once, content=LONG)["task_id"], seconds=90)
+    running.wait_for_task(save(running, once, content=LONG)["task_id"])
     stats, expected = running.get(f"projects/{project}/stats"), running.get(f"projects/{once}/stats")
     for count in ("entities", "facts", "passages", "mentions"):
         assert stats.get(count) == expected.get(count), count
@@ -123,27 +135,27 @@ def test_a_worker_killed_in_the_middle_changes_nothing_but_the_time(running: Sta
 def test_a_running_task_is_cancelled_within_a_second(running: Stack) -> None:
     project = running.project("Cancelled")
     task = save(running, project, content=LONG)["task_id"]
-    wait_for(lambda: running.get(f"tasks/{task}")["stage"] == "extract" or None, 20)
+    wait_for(lambda: running.get(f"tasks/{task}")["stage"] == "extract" or None, PATIENCE)
     running.post(f"tasks/{task}/cancel")
     began = time.monotonic()
     assert running.wait_for_task(task)["status"] == "cancelled"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 6
     assert running.get("entities", project=project)["count"] == 0
     again = running.post(f"tasks/{task}/retry")["task_id"]
-    assert running.wait_for_task(again, seconds=90)["status"] == "completed"
+    assert running.wait_for_task(again)["status"] == "completed"
 
 
 def test_work_is_accepted_and_done_without_the_broker(running: Stack) -> None:
     project = running.project("No broker")
-    broker = running.processes["valkey"]
-    os.kill(broker, signal.SIGSTOP)
+    broker = running.send("valkey", signal.SIGSTOP)
     try:
         began = time.monotonic()
         memory = save(running, project, content=TEXT)
         assert time.monotonic() - began < 2
     finally:
         os.kill(broker, signal.SIGKILL)
-    assert running.wait_for_task(memory["task_id"], seconds=60)["status"] == "completed"
+    running.wait_until_restarted("valkey", broker)
+    assert running.wait_for_task(memory["task_id"])["status"] == "completed"
 
 
 def test_an_import_counts_its_children(running: Stack) -> None:
@@ -152,7 +164,7 @@ def test_an_import_counts_its_children(running: Stack) -> None:
     accepted = running.post("memories/import", {"project": project, "memories": [*memories, {"content": ""}]})
     assert accepted["accepted"] == 30
     assert [row["line"] for row in accepted["rejected"]] == [31]
-    row = running.wait_for_task(accepted["task_id"], seconds=90)
+    row = running.wait_for_task(accepted["task_id"])
     assert (row["status"], row["result"]) == ("completed", {"completed": 30, "failed": 0})
     assert running.get("memories", project=project)["count"] == 30
 
@@ -178,11 +190,15 @@ def test_the_command_line_saves_follows_and_rebuilds(running: Stack) -> None:
         assert "Traceback" not in failed.stderr
 
 
-def test_the_core_holds_on_postgresql(postgres: Server) -> None:
+QUICK = ["tasks_app/test_transitions.py", "memories/test_graph.py"]
+OTHERS = ["tasks_app/test_runner.py", "tasks_app/test_dispatcher.py", "memories/test_search.py"]
+
+
+@pytest.mark.parametrize("suites", [QUICK, pytest.param(OTHERS, marks=pytest.mark.slow)], ids=["quick", "others"])
+def test_the_core_holds_on_postgresql(postgres: Server, suites: list[str]) -> None:
     """The same tests that run on SQLite."""
-    environment = os.environ | {"TEST_DATABASE_URL": postgres.new_database("core")}
+    environment = os.environ | {"TEST_DATABASE_URL": postgres.new_database(f"core{len(suites)}")}
     environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
-    suites = ["test_transitions.py", "test_runner.py", "test_dispatcher.py", "../memories/test_graph.py"]
     command = [
         sys.executable,
         "-m",
@@ -196,12 +212,12 @@ def test_the_core_holds_on_postgresql(postgres: Server) -> None:
         "no:xdist",
     ]
     done = subprocess.run(
-        [*command, *(f"tests/tasks_app/{name}" for name in suites), "tests/memories/test_search.py"],
+        [*command, *(f"tests/{name}" for name in suites)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]

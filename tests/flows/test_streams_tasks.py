@@ -84,7 +84,7 @@ async def post(stack: Stack, path: str, body: dict[str, Any]) -> Any:
 async def watched(stack: Stack, task: str, whole: Stream) -> Seen:
     """Watches a task on both streams to its end; both must tell the same, from its first event to the last."""
     stream = await begin(stack.url, f"tasks/{task}/stream", stack.key, f"task-{task}:0")
-    await until(stream.ended.is_set, 60)
+    await until(stream.ended.is_set, 180)
     one = seen(stream, task)
     await until(lambda: seen(whole, task).kinds[-1:] == ["completed"])
     other = seen(whole, task)
@@ -93,7 +93,7 @@ async def watched(stack: Stack, task: str, whole: Stream) -> Seen:
     assert [data["seq"] for data in one.data] == list(range(1, len(one.data) + 1))
     moving = other.late[:-1]  # the end's transaction begins with the change and publishes the whole graph then
     assert median(moving) < 0.25, "it comes later than it happens"
-    assert max(moving) < 1.5, "it comes later than it happens"
+    assert max(moving) < 5, "it comes later than it happens"
     return other
 
 

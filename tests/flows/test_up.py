@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stack import ROOT, Stack, clean_environment, processes_of, wait_for
+from tests.stack import PATIENCE, ROOT, Stack, clean_environment, processes_of, wait_for
 
 pytestmark = pytest.mark.flow
 PARTS = {"supervisor", "web", "worker", "dispatcher", "valkey"}
@@ -24,6 +24,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One MemStack for the whole file; each test leaves it running."""
     with Stack(folder=tmp_path_factory.mktemp("up")) as running:
         yield running
+
+
+def ask(up: Stack, path: str) -> httpx.Response:
+    """Also of a web process that has just been started again; the connection waits for it."""
+    return httpx.get(f"{up.url}/{path}", timeout=PATIENCE)
 
 
 def nothing_runs_on(folder: Path) -> Callable[[], bool | None]:
@@ -37,7 +42,7 @@ def refusal(**environment: str) -> subprocess.CompletedProcess[str]:
         env=clean_environment() | {"MEMSTACK_PORT": "0"} | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -51,26 +56,33 @@ def assert_sentence(answer: subprocess.CompletedProcess[str], *words: str) -> No
 def test_it_says_ready_once_and_is(up: Stack) -> None:
     printed = up.printed().splitlines()
     assert [line for line in printed if line.startswith("ready")] == [f"ready {up.url}"]
-    assert httpx.get(f"{up.url}/healthz").json() == {"status": "ok"}
+    assert ask(up, "healthz").json() == {"status": "ok"}
     assert set(up.processes) == PARTS
 
 
 def test_readyz_tells_of_each_part(up: Stack) -> None:
     def all_well() -> dict[str, dict[str, object]] | None:
-        answer = httpx.get(f"{up.url}/readyz")
+        answer = ask(up, "readyz")
         assert answer.status_code == 200
         return answer.json() if answer.json()["status"] == "ok" else None
 
-    states = wait_for(all_well, 20)
+    states = wait_for(all_well, PATIENCE)
     assert {name for name in states if name != "status"} == {
         "database", "migrations", "broker", "worker", "dispatcher",
     }  # fmt: skip
 
 
 def test_files_are_for_their_owner_alone(up: Stack) -> None:
-    written = [path for path in up.folder.rglob("*") if path.is_file() and path.name != "up.out"]
-    assert written
-    assert [path for path in written if path.stat().st_mode & 0o077] == []
+    modes = {path: mode(path) for path in up.folder.rglob("*") if path.is_file() and path.name != "up.out"}
+    assert modes
+    assert [path for path, bits in modes.items() if bits & 0o077] == []
+
+
+def mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:  # a draft of a file, or a journal of the database, lives for a moment
+        return 0
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "dispatcher", "valkey"])
@@ -84,7 +96,7 @@ def test_a_killed_part_is_started_again(up: Stack, name: str) -> None:
 
 def test_no_connection_is_refused_while_the_web_process_is_away(up: Stack) -> None:
     old = up.send("web", signal.SIGKILL)
-    assert httpx.get(f"{up.url}/healthz", timeout=20).status_code == 200
+    assert ask(up, "healthz").status_code == 200
     assert up.wait_until_restarted("web", old)
 
 
@@ -93,8 +105,8 @@ def test_a_broker_that_cannot_read_its_files_begins_anew(up: Stack) -> None:
     for file in (up.folder / "valkey" / "appendonlydir").glob("*.aof"):
         file.write_bytes(b"this is no append-only file\n" * 40)
     os.kill(old, signal.SIGKILL)
-    wait_for(lambda: "valkey begins anew" in up.printed() or None, 20, up.printed)
-    wait_for(lambda: httpx.get(f"{up.url}/readyz").json()["broker"]["ok"] or None, 20)
+    wait_for(lambda: "valkey begins anew" in up.printed() or None, PATIENCE, up.printed)
+    wait_for(lambda: ask(up, "readyz").json()["broker"]["ok"] or None, PATIENCE)
 
 
 def test_a_second_one_on_the_same_folder_is_refused(up: Stack) -> None:
@@ -140,30 +152,30 @@ def test_a_closed_pipe_does_not_stop_it(tmp_path: Path) -> None:
         os.close(writer)
         os.close(reader)
         try:
-            wait_for(lambda: True if (tmp_path / "up.json").exists() else None, 20)
+            wait_for(lambda: True if (tmp_path / "up.json").exists() else None, PATIENCE)
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(40) == 0
     assert processes_of(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_to_make_alone_stops_all(tmp_path: Path, number: signal.Signals) -> None:
     """make keeps a SIGINT to itself."""
     (tmp_path / "Makefile").write_text(f"up:\n\t@exec {sys.executable} {ROOT}/manage.py up\n")
     folder = tmp_path / "data"
     environment = clean_environment() | {"MEMSTACK_DATA_DIR": str(folder), "MEMSTACK_PORT": "0"}
     with subprocess.Popen(["make", "-C", str(tmp_path), "up"], env=environment, stdout=subprocess.DEVNULL) as make:
-        wait_for(lambda: (folder / "up.json").exists() or None, 30)
+        wait_for(lambda: (folder / "up.json").exists() or None, PATIENCE)
         make.send_signal(number)
-        make.wait(15)
-    wait_for(nothing_runs_on(folder), 5, lambda: "\n".join(processes_of(folder)))
+        make.wait(40)
+    wait_for(nothing_runs_on(folder), 20, lambda: "\n".join(processes_of(folder)))
 
 
 def test_sigkill_of_the_supervisor_leaves_no_process(up: Stack) -> None:
     up.pool()
     up.send("supervisor", signal.SIGKILL)
-    wait_for(nothing_runs_on(up.folder), 5, lambda: "\n".join(processes_of(up.folder)))
+    wait_for(nothing_runs_on(up.folder), 20, lambda: "\n".join(processes_of(up.folder)))
     up.stop()
     up.start()
 

@@ -140,16 +140,33 @@ def _fact(fact: Fact) -> tuple[str, ...]:
     return (*ends, *(str(getattr(fact, name)) for name in names))
 
 
-@given(steps=st.lists(STEPS, min_size=2, max_size=9))
-@settings(
-    max_examples=25,
+courses = given(steps=st.lists(STEPS, min_size=2, max_size=9))
+short = settings(
+    max_examples=6,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a step takes its time, so nothing is shrunk
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+@short
+@courses
 def test_any_order_ends_in_the_graph_of_what_remains(
     alice: User, quick: None, steps: list[tuple[str, int, tuple[str, datetime]]]
 ) -> None:
+    live_and_compare(alice, steps)
+
+
+@pytest.mark.slow
+@settings(short, max_examples=40)
+@courses
+def test_any_of_many_orders_ends_in_the_graph_of_what_remains(
+    alice: User, quick: None, steps: list[tuple[str, int, tuple[str, datetime]]]
+) -> None:
+    live_and_compare(alice, steps)
+
+
+def live_and_compare(alice: User, steps: list[tuple[str, int, tuple[str, datetime]]]) -> None:
     lived, fresh = (services.create_project(alice, name=name) for name in ("Lived", "Fresh"))
     try:
         play(alice, lived, steps)

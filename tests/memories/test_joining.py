@@ -304,11 +304,28 @@ def decide(project: Project, kind: str, what: int) -> None:
         pass
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(steps, min_size=2, max_size=9), st.randoms(use_true_random=False))
+short = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+courses = given(st.lists(steps, min_size=2, max_size=9), st.randoms(use_true_random=False))
+
+
+@short
+@courses
 def test_any_order_ends_in_the_same_graph(
     owner: User, course: list[tuple[str, str | int]], chance: random.Random
 ) -> None:
+    live_and_compare(owner, course, chance)
+
+
+@pytest.mark.slow
+@settings(short, max_examples=100)
+@courses
+def test_any_of_many_orders_ends_in_the_same_graph(
+    owner: User, course: list[tuple[str, str | int]], chance: random.Random
+) -> None:
+    live_and_compare(owner, course, chance)
+
+
+def live_and_compare(owner: User, course: list[tuple[str, str | int]], chance: random.Random) -> None:
     lived = services.create_project(owner, name="Lived")
     for day, step in enumerate(course):
         do(lived, step, day)

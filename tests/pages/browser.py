@@ -45,7 +45,7 @@ class Visitor:
 
 def visit(browser: Browser, stack: Stack, **options: object) -> Visitor:
     context = browser.new_context(**options)  # type: ignore[arg-type]  # Playwright names them all
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     context.add_init_script(WATCH_CSP)
     visitor = Visitor(context, stack.url)
     visitor.log_in(stack.username, stack.password)

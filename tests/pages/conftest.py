@@ -13,7 +13,7 @@ from tests.pages.browser import ARGUMENTS, Visitor, visit
 from tests.stack import Stack
 
 __all__ = ["Visitor", "visit"]
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)  # a machine that has other work is patient with nobody, so the tests are
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def _writable(stack: Stack) -> bool:
 
 def assert_all_drawn(stack: Stack, page: Page, task_id: str) -> list[Stage]:
     """Each stage, in order, once, none left for the end; and each event's number. Returns the stages."""
-    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=60_000)
+    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=180_000)
     events = stack.get(f"tasks/{task_id}/events")["results"]
     expected, shown = stages(events), drawn(page)
     assert shown.words == [stage.words for stage in expected[1:]]

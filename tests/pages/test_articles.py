@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.fetching.servers import Server, drips, reply, serving
+from tests.fetching.servers import Answer, Asked, Server, reply, serving
 from tests.flows.articles_parts import PARAGRAPHS, page, pdf_file, post_article
 from tests.pages.browser import Visitor, visit
 from tests.pages.test_look import SHIFT, obstacles
@@ -43,13 +45,29 @@ def reader(chromium: Browser, reading: Stack) -> Iterator[Visitor]:
     assert not alice.complaints
 
 
+def drips_until(seen: threading.Event) -> Answer:
+    """A byte now and then, and the rest at once when somebody has seen it."""
+
+    def answer(asked: Asked, connection: socket.socket) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(RICH)}\r\n\r\n"
+        connection.sendall(head.encode())
+        for place in range(len(RICH)):
+            if seen.wait(0.03):
+                connection.sendall(RICH[place:])
+                return
+            connection.sendall(RICH[place : place + 1])
+
+    return answer
+
+
 def wide(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def test_an_article_is_watched_and_then_read(reader: Visitor, reading: Stack, server: Server) -> None:
-    server.answers["/dripping"] = drips(lambda: server, RICH, 3.0)
+    seen = threading.Event()
+    server.answers["/dripping"] = drips_until(seen)
     project = reading.project("Watched")
     page = reader.open(f"/project/{project}/memories/new/addresses")
     page.get_by_label("Addresses").fill(server.url("/dripping"))
@@ -57,6 +75,7 @@ def test_an_article_is_watched_and_then_read(reader: Visitor, reading: Stack, se
     card = page.locator("task-progress")
     expect(card.locator('[data-part="stage"]')).to_contain_text("Fetching")
     expect(card.locator('[data-part="counter"]')).to_contain_text("bytes of 1.")
+    seen.set()
     expect(page.get_by_role("heading", name="Summary")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("The analytical engine")
     article = page.get_by_role("article", name="Text")

@@ -75,11 +75,11 @@ def test_trying_again_at_ones_own_wish(own: Stack, guest: Visitor) -> None:
     page, project = live_page(own, guest, "Again")
     other = guest.open(f"/project/{project}/memories")
     cut(guest, own)
-    expect(words_of(other)).to_contain_text("asks for news every few seconds", timeout=30_000)
+    expect(words_of(other)).to_contain_text("asks for news every few seconds")
     guest.context.unroute(STREAM)
     other.get_by_role("button", name="Try again").click()  # in the tab that listens to the other one
     for each in (page, other):
-        expect(words_of(each)).to_be_empty(timeout=2000)
+        expect(words_of(each)).to_be_empty(timeout=5000)
     guest.forgive("ERR_")
 
 
@@ -88,7 +88,7 @@ def test_a_dismissed_notice_comes_back_with_the_next_break_only(own: Stack, gues
     cut(guest, own)
     page.get_by_role("button", name="Dismiss").click()
     expect(words_of(page)).to_be_empty()
-    expect(page.locator(".list-connection .connection")).to_contain_text("asking every few seconds", timeout=30_000)
+    expect(page.locator(".list-connection .connection")).to_contain_text("asking every few seconds")
     expect(words_of(page)).to_be_empty()
     guest.context.unroute(STREAM)
     page.evaluate("dispatchEvent(new Event('online'))")
@@ -205,7 +205,7 @@ def test_with_streams_off_the_page_polls_and_says_so(elsewhere: tuple[Stack, Vis
     page.goto(f"{alice.url}/project/{project}/tasks/{memory['task_id']}")
     expect(page.locator('task-progress [data-part="connection"]')).to_have_text(re.compile("streams are off: asking"))
     expect(words_of(page)).to_contain_text("MEMSTACK_STREAMS=off")
-    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=60_000)
+    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=180_000)
     page.get_by_role("button", name="Dismiss").click()
     page.goto(f"{alice.url}/project/{project}/tasks")
     page.wait_for_timeout(1500)

@@ -57,8 +57,8 @@ def test_dropped_files_are_imported_and_counted_live(visitor: Visitor, stack: St
     expect(page.get_by_role("heading", level=1)).to_have_text("2 files")
     page.evaluate(COUNTS)
     card = page.locator("task-progress")
-    expect(card.locator('[data-part="counter"]')).to_have_text(re.compile(r"[1-9]\d* of 41"), timeout=60_000)
-    expect(card).to_have_attribute("data-status", "completed", timeout=120_000)
+    expect(card.locator('[data-part="counter"]')).to_have_text(re.compile(r"[1-9]\d* of 41"), timeout=180_000)
+    expect(card).to_have_attribute("data-status", "completed", timeout=240_000)
     told = [int(text.split()[0]) for text in page.evaluate("window.seen") if text]
     falls = [i for i in range(1, len(told)) if told[i] < told[i - 1]]
     assert len(falls) <= 1  # what is saved is counted first, then what is read
@@ -92,7 +92,7 @@ def test_what_is_refused_is_told_on_the_spot_and_the_form_stays(visitor: Visitor
 
 
 def test_the_same_content_again_leads_to_the_import_that_runs(visitor: Visitor, stack: Stack, root: str) -> None:
-    text = lines(60)
+    text = lines(200)
     for name in ("one.jsonl", "two.jsonl"):
         page = visitor.open(f"{root}/import")
         drop(page, (name, text))

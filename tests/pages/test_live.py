@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,6 +12,19 @@ from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
 
+NOTE_WHAT_IS_SHOWN = """addEventListener("DOMContentLoaded", () => {
+  const card = document.querySelector("task-progress");
+  if (!card) return;
+  let ended;
+  const note = () => {
+    if (card.dataset.status === "completed") ended ??= Date.now();
+    const progress = card.querySelector("progress").getAttribute("aria-valuenow");
+    const heading = document.querySelector("h1").textContent.trim();
+    sessionStorage.shown = JSON.stringify([heading, card.dataset.status, progress, card.textContent, ended]);
+  };
+  new MutationObserver(note).observe(card, { subtree: true, childList: true, attributes: true });
+  note();
+});"""
 STREAM = re.compile(r"/stream(\?|$)")
 LONG = "\n\n".join(
     f"In {1900 + number % 100} Ada Lovelace met Charles Babbage in London. She moved to Lisbon. He stayed at Oxford. "
@@ -39,16 +51,14 @@ def ingested(stack: Stack, root: str, text: str = "Ada Lovelace met Charles Babb
 
 
 def test_a_new_memory_is_watched_until_it_is_read(visitor: Visitor, root: str) -> None:
+    visitor.context.add_init_script(NOTE_WHAT_IS_SHOWN)
     page = visitor.open(f"{root}/memories/new")
     save(page, "A letter", "Ada Lovelace moved to Lisbon in May 2021. She works with Charles Babbage.")
-    expect(page.get_by_role("heading", name="Memory saved")).to_be_visible()
-    card = page.locator("task-progress")
-    expect(card).to_have_attribute("data-status", "completed")
-    done = time.monotonic()
-    expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
-    expect(card).to_contain_text(re.compile(r"\d+ passages?, \d+ entit"))
     page.wait_for_url(f"**{root}/memories")
-    assert 1.0 < time.monotonic() - done < 4
+    heading, status, progress, words, ended = page.evaluate("JSON.parse(sessionStorage.shown)")
+    assert (heading, status, progress) == ("Memory saved", "completed", "100")
+    assert re.search(r"\d+ passages?, \d+ entit", words)
+    assert 1000 < page.evaluate("performance.timeOrigin") - ended < 10_000, "there was time to read it"
     expect(page.get_by_role("row", name="A letter")).to_contain_text("Completed")
 
 
@@ -70,7 +80,7 @@ def test_the_stages_show_one_after_the_other(visitor: Visitor, root: str) -> Non
     save(page, "Long", LONG[:40_000])
     expect(page.locator('[data-part="connection"]')).to_have_text("Live")
     expect(page.locator('[data-part="counter"]')).to_have_text(re.compile(r"\d+ of \d+"))
-    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=60_000)
+    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=180_000)
     assert seen == sorted(seen)
     assert len(set(seen)) >= 3
 
@@ -83,7 +93,7 @@ def test_rows_of_the_list_move_and_new_ones_come(visitor: Visitor, stack: Stack,
     stack.post("memories", body)
     row = page.get_by_role("row", name="Second")
     expect(row).to_be_visible()
-    expect(row).to_contain_text("Completed", timeout=60_000)
+    expect(row).to_contain_text("Completed", timeout=180_000)
     expect(page.get_by_role("row")).to_have_count(3)
 
 
@@ -129,7 +139,7 @@ def test_without_streams_the_page_asks_and_says_so(visitor: Visitor, root: str) 
     page = visitor.open(f"{root}/memories/new")
     save(page, "Polled", LONG[:60_000])
     expect(page.locator('[data-part="connection"]')).to_contain_text("asking every few seconds")
-    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=60_000)
+    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=180_000)
     visitor.forgive("ERR_FAILED")
 
 
@@ -140,7 +150,7 @@ def test_a_stream_that_breaks_comes_back(visitor: Visitor, stack: Stack, root: s
     visitor.context.set_offline(True)
     page.wait_for_timeout(500)
     visitor.context.set_offline(False)
-    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=60_000)
+    expect(page.locator("task-progress")).to_have_attribute("data-status", "completed", timeout=180_000)
     visitor.forgive("ERR_INTERNET_DISCONNECTED")
 
 
@@ -152,7 +162,7 @@ def test_without_scripts_a_reload_shows_the_state(visitor: Visitor, stack: Stack
     page = context.new_page()
     page.goto(f"{visitor.url}{root}/memories/new")
     save(page, "Plain", "Ada Lovelace lives in London.")
-    for _ in range(100):
+    for _ in range(300):
         if page.locator('task-progress[data-status="completed"]').count():
             break
         page.wait_for_timeout(100)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from celery import current_app
@@ -20,6 +20,7 @@ from tasks_app.models import TaskLog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLOWEST = 0.8  # seconds that a caller may lose to a broker that does not answer
+SOCKET_TIMEOUT = doorbell.LIMITS["socket_timeout"]
 
 
 @pytest.fixture
@@ -28,13 +29,16 @@ def valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]
     command = [str(embedded_broker.binary()), "--port", "0", "--unixsocket", str(settings.VALKEY_SOCKET), "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         client = Redis(unix_socket_path=str(settings.VALKEY_SOCKET))
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while not settings.VALKEY_SOCKET.exists() or not client.ping():
             assert time.monotonic() < until
             time.sleep(0.01)
         monkeypatch.setattr(doorbell, "_muted_until", 0.0)
+        monkeypatch.setattr(doorbell, "_line", doorbell._Line())
+        monkeypatch.setitem(doorbell.LIMITS, "socket_timeout", 10.0)  # a busy machine's broker may take its time
         yield server
         server.send_signal(signal.SIGCONT)
+        doorbell._line._close()
         server.kill()
     settings.VALKEY_SOCKET.unlink(missing_ok=True)
 
@@ -49,7 +53,7 @@ def test_a_message_says_which_row_to_look_at(valkey: subprocess.Popen[bytes], ta
     assert doorbell.ring([(task.kind, task.pk)])
     assert doorbell.queued("ingest") == 1
     with current_app.connection_for_read() as connection:
-        message = connection.SimpleQueue("ingest").get(timeout=2)
+        message = connection.SimpleQueue("ingest").get(timeout=30)
     assert message.payload[0] == [str(task.pk)]
     assert message.headers["task"] == "ingest_episode"
     assert message.headers["id"] == str(task.pk)
@@ -124,19 +128,32 @@ def test_one_connection_is_kept_and_made_anew_when_the_broker_was_restarted(
     assert doorbell.queued("ingest") == 12
 
 
-def test_a_frozen_broker_costs_a_quarter_of_a_second_once(valkey: subprocess.Popen[bytes], task: TaskLog) -> None:
+def least(monkeypatch: pytest.MonkeyPatch, ring: Callable[[], None]) -> float:
+    """Seconds, the fewest of three times, each as if it were the first: other work of the machine counts little."""
+    taken = []
+    for _ in range(3):
+        monkeypatch.setattr(doorbell, "_muted_until", 0.0)
+        began = time.monotonic()
+        ring()
+        taken.append(time.monotonic() - began)
+    return min(taken)
+
+
+def test_a_frozen_broker_costs_a_quarter_of_a_second_once(
+    valkey: subprocess.Popen[bytes], task: TaskLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(doorbell.LIMITS, "socket_timeout", SOCKET_TIMEOUT)
     valkey.send_signal(signal.SIGSTOP)
-    began = time.monotonic()
-    assert not doorbell.ring([(task.kind, task.pk)])
-    assert time.monotonic() - began < SLOWEST
-    began = time.monotonic()
-    assert not any(doorbell.ring([(task.kind, task.pk)]) for _ in range(20))
-    assert time.monotonic() - began < SLOWEST
+
+    def ring() -> None:
+        assert not any(doorbell.ring([(task.kind, task.pk)]) for _ in range(20))
+
+    assert least(monkeypatch, ring) < SLOWEST
 
 
 def test_a_broker_that_is_away_is_noticed_at_once(task: TaskLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "_muted_until", 0.0)
-    began = time.monotonic()
-    assert not doorbell.ring([(task.kind, task.pk)])
-    assert doorbell.queued("ingest") is None
-    assert time.monotonic() - began < SLOWEST
+    def ring() -> None:
+        assert not doorbell.ring([(task.kind, task.pk)])
+        assert doorbell.queued("ingest") is None
+
+    assert least(monkeypatch, ring) < SLOWEST

@@ -295,7 +295,7 @@ async def test_who_opens_while_the_database_is_away_comes_back_later(
 async def test_streams_end_when_rights_cannot_be_looked_up_for_too_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.serve(pace=Pace(sweep=0.1, recheck=0.1, unconfirmed=0.5))
+    world.serve(pace=Pace(sweep=0.1, recheck=0.1, unconfirmed=2.0))
     reader = world.read_project()
     await reader.until(lambda: len(reader.blocks()) == 2)
     monkeypatch.setattr(callers, "rights", _fail_first(None, iter([OperationalError("away")] * 99)))
@@ -318,9 +318,9 @@ async def test_closing_ends_open_streams_and_sends_new_ones_away(world: World) -
     reader = world.read_project()
     await reader.until(lambda: len(reader.blocks()) == 2)
     application.hub.close()
-    await reader.end(1)
+    await reader.end()
     again = world.read_project()
-    await again.end(1)
+    await again.end()
     assert again.status == 200
 
 

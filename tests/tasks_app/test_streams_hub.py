@@ -25,6 +25,7 @@ from tasks_app.streams.hub import Full, Hub
 from tasks_app.streams.lifespan import on_exit
 from tasks_app.streams.table import Batch
 from tasks_app.streams.viewer import LIMIT, AllProjectsViewer, TaskViewer, Viewer
+from tests.tasks_app.streams_harness import PATIENCE
 
 TASK = "task-0192d3a4-0000-7000-8000-000000000001"
 PROJECT = "project-0192d3a4-0000-7000-8000-000000000002"
@@ -84,7 +85,7 @@ def test_nothing_follows_the_terminal_event() -> None:
 async def test_a_reminder_while_it_sends_is_not_forgotten() -> None:
     reader = viewer()
     reader._remind(60)
-    await asyncio.wait_for(reader.wait(), 1)
+    await asyncio.wait_for(reader.wait(), PATIENCE)
     assert list(reader.waiting()) == [KEEP_ALIVE]
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(reader.wait(), 0.05)
@@ -200,7 +201,7 @@ async def test_a_signal_is_told_before_the_server_acts_on_it() -> None:
     try:
         with on_exit(told.set):
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.wait_for(told.wait(), 1)
+            await asyncio.wait_for(told.wait(), PATIENCE)
         assert server.is_set()
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
     finally:

@@ -23,7 +23,7 @@ from tasks_app.models import TaskEvent
 from tasks_app.streams import callers, database, opening, table
 from tasks_app.streams.database import Database
 from tasks_app.streams.opening import Answer, Request, open_streams
-from tests.tasks_app.streams_harness import Reader, World, has_events, orm, world
+from tests.tasks_app.streams_harness import PATIENCE, Reader, World, has_events, orm, world
 
 __all__ = ["world"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,7 +173,7 @@ async def test_a_use_of_each_key_is_noted_once_a_minute(world: World) -> None:
 async def together(function: Callable[[list[int]], list[int]], count: int) -> list[Any]:
     asked = Database(threads=2, pause=0.01)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await asyncio.gather(
                 *(asked.together(function, item) for item in range(count)), return_exceptions=True
             )
@@ -222,7 +222,7 @@ async def test_who_leaves_while_asking_takes_nobody_along(transactional_db: None
     waiting = [asyncio.create_task(asked.together(function, item)) for item in range(3)]
     await asyncio.sleep(0)
     waiting[1].cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         found = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(found[1], asyncio.CancelledError)
     assert (found[0], found[2], sizes) == (0, 2, [3])

@@ -114,7 +114,7 @@ def test_stopping_ends_it_at_once(endless: Path) -> None:
 
     with pytest.raises(CalledOff):
         started(endless, stop=stop)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
     assert sorted(gaps)[len(gaps) // 2] < 0.2
     assert children() <= before
@@ -124,7 +124,7 @@ def test_time_is_limited(endless: Path) -> None:
     before, begun = children(), time.monotonic()
     with pytest.raises(UnreadableDocument, match="took too long"):
         started(endless, limits=Limits(seconds=1.5, cpu_seconds=20))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert children() <= before
 
 
@@ -209,11 +209,11 @@ def test_it_dies_with_its_parent(endless: Path, tmp_path: Path) -> None:
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT)
     try:
-        (child,) = wait_for(lambda: children_of(process.pid) or None, 10)
+        (child,) = wait_for(lambda: children_of(process.pid) or None, 60)
         time.sleep(0.5)  # it has begun to read by then
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert wait_for(lambda: is_gone(child) or None, 10)
+        assert wait_for(lambda: is_gone(child) or None, 60)
     finally:
         process.kill()
         process.wait()
