@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from memories.admin import ReadOnlyAdmin
+from memories.admin.base import ReadOnlyAdmin
 from tasks_app import services
 from tasks_app.models import (
     CostMark,
