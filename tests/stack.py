@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -247,7 +248,11 @@ def wait_for(ask: Callable[[], T | None], seconds: float, why: Callable[[], str]
 
 def children(pid: int) -> list[int]:
     """The process ids of a process's children."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has just ended
+            found += map(int, task.read_text().split())
+    return found
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -78,7 +79,8 @@ class Watch:
     def stop(self) -> None:
         self.stops.append(time.monotonic())
         for pid in children(os.getpid()):
-            self.environ = Path(f"/proc/{pid}/environ").read_bytes() or self.environ
+            with contextlib.suppress(OSError):  # it has just ended
+                self.environ = Path(f"/proc/{pid}/environ").read_bytes() or self.environ
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +157,9 @@ def test_a_long_recording_takes_no_more_memory(folder: Path, tmp_path: Path) -> 
     def measure() -> None:
         nonlocal most
         for pid in children(os.getpid()):
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-            most = max(most, *(int(line.split()[1]) for line in lines if line.startswith("VmRSS")))
+            with contextlib.suppress(OSError):  # it has just ended
+                lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+                most = max([most, *(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))])
 
     found = transcribe(path, folder, stop=measure)
     said = words(" ".join(recordings.SENTENCES)) * 22

@@ -66,7 +66,7 @@ def is_gone(pid: int) -> bool:
     """Also when only its number is left, since nobody has asked how it ended."""
     try:
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except OSError:
         return True
 
 
