@@ -22,7 +22,7 @@ from memstack.lifeline import tied_to_parent
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
-PATIENCE = 120.0  # seconds for what happens soon, on a machine that has other work
+PATIENCE = 240.0  # seconds for what happens soon, on a machine that has other work
 T = TypeVar("T")
 TERMINAL = {"completed", "failed", "cancelled"}
 
