@@ -206,7 +206,7 @@ def test_formats(tmp_path: Path, name: str, codec: str, kind: str) -> None:
 def test_looking_happens_in_a_process_of_its_own() -> None:
     looked = speech.probe(recordings.SPEECH)
     assert (looked.kind, looked.codec) == ("audio", "opus")
-    assert not children(os.getpid())
+    assert not listeners()
 
 
 def test_a_recording_whose_file_tells_no_length(tmp_path: Path) -> None:
@@ -368,7 +368,7 @@ def test_a_stop_ends_the_process_at_once(folder: Path, tmp_path: Path) -> None:
     pids: list[int] = []
 
     def stop() -> None:
-        pids.extend(children(os.getpid()))
+        pids.extend(listeners())
         if heard:
             raise Called
 
@@ -376,7 +376,7 @@ def test_a_stop_ends_the_process_at_once(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Called):
         transcribe(path, folder, stop=stop, progress=lambda done, _: heard.append(done))
     assert pids
-    assert not children(os.getpid())
+    assert not listeners()
 
 
 def test_it_dies_with_its_parent(folder: Path, tmp_path: Path) -> None:
@@ -427,7 +427,7 @@ def test_a_process_that_ends_by_itself(folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_process_that_is_killed_is_no_fault_of_the_file(folder: Path) -> None:
     def kill() -> None:
-        for pid in children(os.getpid()):
+        for pid in listeners():
             os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(process.ReadingFailed):
@@ -436,13 +436,13 @@ def test_a_process_that_is_killed_is_no_fault_of_the_file(folder: Path) -> None:
 
 def test_a_process_that_says_no_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def halt() -> None:
-        for pid in children(os.getpid()):
+        for pid in listeners():
             os.kill(pid, signal.SIGSTOP)
 
     monkeypatch.setattr(process, "SILENT_SECONDS", 0.5)
     with pytest.raises(process.ReadingFailed, match="came to a halt"):
         speech.probe(recordings.SPEECH, stop=halt)
-    assert not children(os.getpid())
+    assert not listeners()
 
 
 # --- windows

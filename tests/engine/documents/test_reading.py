@@ -270,7 +270,7 @@ def test_the_pipes_are_closed(page: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         started(page)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_words_of_a_page(tmp_path: Path) -> None:
