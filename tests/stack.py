@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from memstack.lifeline import tied_to_parent
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
-PATIENCE = 120.0  # seconds for what happens soon, on a machine that has other work
+PATIENCE = 240.0  # seconds for what happens soon, on a machine that has other work
 T = TypeVar("T")
 TERMINAL = {"completed", "failed", "cancelled"}
 
@@ -247,7 +248,11 @@ def wait_for(ask: Callable[[], T | None], seconds: float, why: Callable[[], str]
 
 def children(pid: int) -> list[int]:
     """The process ids of a process's children."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has just ended
+            found += map(int, task.read_text().split())
+    return found
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -47,5 +47,5 @@ def test_a_file_on_one_database_stays_in_one_process(tmp_path: Path) -> None:
     for process, file, database in RAN.findall(ran):
         where.setdefault((file, database), set()).add(process)
     assert len(where) == 6, ran
-    assert where.pop(("test_alone", "sqlite")) == where.pop(("test_alone", "postgresql")) == {"gw0", "gw1"}
-    assert [len(processes) for processes in where.values()] == [1] * 4, where
+    together = [processes for (file, _), processes in where.items() if file != "test_alone"]
+    assert [len(processes) for processes in together] == [1] * 4, where

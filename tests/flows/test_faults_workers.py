@@ -14,6 +14,7 @@ from tests.flows.faults_site import LONG, NOTICED, OTHER, SLACK, TEXT, Site, sto
 from tests.stack import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
+LOADED = 60.0  # seconds in which a new process has loaded its models and done what came before
 STAGES = ["claimed", "start", "schema", "extract", "sync", "communities", "completing", "publishing"]
 
 
@@ -58,24 +59,24 @@ def break_at(site: Site, stages: list[str], deed: Callable[[Site, int], None]) -
     return projects
 
 
-def began(site: Site, task: str) -> list[float]:
-    """When each attempt began, by the database's clock."""
-    moments: dict[int, float] = {}
-    for _, _, attempt, _, at in site.ask("events", ids=[task])[task]:
-        if attempt:
-            moments.setdefault(attempt, at)
-    return list(moments.values())
+def moments(site: Site, task: str, attempt: int) -> list[float]:
+    """When the events of an attempt were written, by the database's clock; a dead one's last is that it is given up."""
+    return [at for _, _, number, _, at in site.ask("events", ids=[task])[task] if number == attempt]
 
 
-def assert_followed(site: Site, project: str, stage: str, start: float = 0) -> None:
-    """The killed attempt was followed by one more, in time (and `start` seconds), and a memory beside it by none."""
+def assert_followed(site: Site, project: str, stage: str) -> None:
+    """The killed attempt was given up in time and followed by one more, and a memory beside it by none.
+
+    When the next one begins is a matter of what else waits for a slot, and of how fast a machine starts a process.
+    """
     site.save(project, OTHER)
     site.assert_whole(project, TEXT, OTHER)
     [[_, task], [_, other]] = site.ask("memories", project=project)
     rows = site.ask("tasks", ids=[task, other])
     assert (rows[task]["attempt"], rows[task]["deaths"], rows[other]["deaths"]) == (2, 1, 0), stage
-    first, second = began(site, task)
-    assert second - first < NOTICED + start + SLACK, stage
+    first, second = moments(site, task, 1), moments(site, task, 2)
+    assert first[-1] - first[0] < NOTICED + SLACK, stage
+    assert second[0] - first[-1] < LOADED, stage
 
 
 def test_a_pool_child_killed_at_each_stage_is_followed_by_another_attempt(site: Site) -> None:
@@ -85,9 +86,8 @@ def test_a_pool_child_killed_at_each_stage_is_followed_by_another_attempt(site: 
 
 @pytest.mark.parametrize("stage", ["extract", "communities", "publishing"])
 def test_a_whole_worker_killed_is_followed_by_another_attempt(site: Site, stage: str) -> None:
-    """A new worker is there before the lease ends, but for a machine that is busy otherwise."""
     [project] = break_at(site, [stage], kill_worker)
-    assert_followed(site, project, stage, start=10)
+    assert_followed(site, project, stage)
 
 
 def test_who_is_killed_after_the_end_has_ended(site: Site) -> None:

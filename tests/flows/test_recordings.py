@@ -26,12 +26,14 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def listening(stack: Stack) -> list[int]:
     """The processes that listen to a recording."""
-    return [
-        pid
-        for worker in stack.pool()
-        for pid in children(worker)
-        if b"memories.engine.speech.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return [pid for worker in stack.pool() for pid in children(worker) if listens(pid)]
+
+
+def listens(pid: int) -> bool:
+    try:
+        return b"memories.engine.speech.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return False
 
 
 def heard(stack: Stack, task: str, seconds: float = 180) -> int:

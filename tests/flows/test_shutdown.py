@@ -49,7 +49,9 @@ def read_by(stack: Stack, task: str, attempt: int) -> list[int]:
     return [data["done"] for data in events if data["attempt"] == attempt and data["stage"] == "extract"]
 
 
-@pytest.mark.parametrize("to_all", [False, True], ids=["worker", "every process of the worker"])
+@pytest.mark.parametrize(
+    "to_all", [pytest.param(False, id="worker", marks=pytest.mark.slow), pytest.param(True, id="all its processes")]
+)
 def test_a_worker_that_is_stopped_gives_its_tasks_back(stack: Stack, to_all: bool) -> None:
     tasks = busy(stack)
     worker = stack.processes["worker"]

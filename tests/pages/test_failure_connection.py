@@ -214,6 +214,7 @@ def test_with_streams_off_the_page_polls_and_says_so(elsewhere: tuple[Stack, Vis
     assert said == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("elsewhere", [{"MEMSTACK_DEBUG": "on"}], indirect=True)
 def test_with_debugging_on_the_console_tells_of_connections_and_events(elsewhere: tuple[Stack, Visitor]) -> None:
     stack, alice = elsewhere

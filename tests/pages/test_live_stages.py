@@ -65,7 +65,7 @@ def test_each_stage_of_a_rebuild_is_drawn_when_it_happens(own: Stack, guest: Vis
     assert_soon(page, expected)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_nothing_is_missed_over_a_restart_of_the_web_process(
     own: Stack, guest: Visitor, number: signal.Signals
 ) -> None:

@@ -66,7 +66,7 @@ def is_gone(pid: int) -> bool:
     """Also when only its number is left, since nobody has asked how it ended."""
     try:
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except OSError:
         return True
 
 
@@ -270,7 +270,7 @@ def test_the_pipes_are_closed(page: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         started(page)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_words_of_a_page(tmp_path: Path) -> None:
