@@ -69,7 +69,7 @@ def arguments() -> argparse.Namespace:
 
 def keep_readings(file: Path, megabytes: float) -> None:
     """Reads the made up text, where the file has not that much of it."""
-    if file.exists() and sum(len(batch) for batch in kept(file, megabytes)) and covers(file, megabytes):
+    if file.exists() and covers(file, megabytes):
         return
     import msgspec
 
@@ -89,7 +89,7 @@ def keep_readings(file: Path, megabytes: float) -> None:
 
 
 def covers(file: Path, megabytes: float) -> bool:
-    return max(batch[-1].passage.end for batch in kept(file)) >= 0.99 * megabytes * 2**20
+    return max((batch[-1].passage.end for batch in kept(file)), default=0) >= 0.99 * megabytes * 2**20
 
 
 def kept(file: Path, megabytes: float | None = None) -> Iterator[list[Reading]]:
