@@ -32,9 +32,12 @@ def keep(task: TaskLog, stage: str, value: Any, number: int = 0) -> None:
     )
 
 
-def load(task: TaskLog, stage: str, kind: type[T]) -> list[T]:
-    """The pieces of a stage in order, each of type `kind`; none when one of them can't be read."""
+def load(task: TaskLog, stage: str, kind: type[T], number: int | None = None) -> list[T]:
+    """The pieces of a stage in order, each of type `kind`, or the one that is asked for; none when one of them can't be
+    read."""
     rows = TaskCheckpoint.objects.filter(task_id=task.pk, stage=stage).order_by("number")
+    if number is not None:
+        rows = rows.filter(number=number)
     try:
         return [
             msgspec.msgpack.decode(zlib.decompress(data), type=kind) for data in rows.values_list("data", flat=True)

@@ -12,9 +12,9 @@ from django.db.models import Q
 
 from memories.engine.resolution.bearers import Birth, Reader, bearers
 from memories.engine.resolution.identity import PERSON, digest
-from memories.graph import births, proposals
+from memories.graph import births, bulk, proposals
 from memories.graph.likenesses import HINT
-from memories.graph.naming import BATCH, chunks
+from memories.graph.naming import chunks
 from memories.models import Entity, FactSupport, Mention, Project
 
 Place: TypeAlias = tuple[UUID, UUID | None]  # a memory, and the entity that its mentions were read as
@@ -125,6 +125,6 @@ def _move(goes_to: Mapping[Place, UUID]) -> set[UUID]:
         touched |= {id for id in (row.read_subject_id, row.read_object_id) if id}
         row.read_subject_id = goes_to.get((row.memory_id, row.read_subject_id)) or row.read_subject_id
         row.read_object_id = goes_to.get((row.memory_id, row.read_object_id)) or row.read_object_id
-    Mention.objects.bulk_update(mentions, ["read_as", "entity"], batch_size=BATCH)
-    FactSupport.objects.bulk_update(support, ["read_subject", "read_object"], batch_size=BATCH)
+    bulk.update(mentions, ["read_as", "entity"])
+    bulk.update(support, ["read_subject", "read_object"])
     return touched

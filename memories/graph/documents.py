@@ -17,7 +17,7 @@ def index_facts(project: Project, facts: Collection[UUID]) -> None:
         there = list(SearchDocument.objects.filter(fact__in=rows))
         for document in there:
             document.text = fact_text(rows[document.fact_id])  # type: ignore[index]
-        SearchDocument.objects.bulk_update(there, ["text"], batch_size=100)
+        bulk.update(there, ["text"])
         known = {document.fact_id for document in there}
         new = (fact for pk, fact in rows.items() if pk not in known)
         texts = ((project.pk, "fact", fact.pk, fact_text(fact)) for fact in new)
@@ -27,4 +27,8 @@ def index_facts(project: Project, facts: Collection[UUID]) -> None:
 def fact_text(fact: Fact) -> str:
     """The words a fact is found by: its two ends, its relation, and its sentence."""
     end = fact.object.name if fact.object else fact.value or ""
-    return " ".join((fact.subject.name, fact.predicate.replace("_", " "), end, fact.sentence))
+    return words(fact.subject.name, fact.predicate, end, fact.sentence)
+
+
+def words(subject: str, predicate: str, end: str, sentence: str) -> str:
+    return " ".join((subject, predicate.replace("_", " "), end, sentence))

@@ -8,15 +8,19 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from memories.graph.naming import BATCH, chunks
+from memories.graph import bulk
+from memories.graph.naming import chunks
 from memories.graph.time import Settled, UnsureFacts
 from memories.models import Fact, FactDecision, Project, Review
 
 
 def write(project: Project, settled: Settled) -> None:
     """Brings the open reviews of the facts that were derived up to what is in doubt."""
-    facts = Fact.objects.select_related("subject", "object").in_bulk(
-        [id for one in settled.unsure for id in (one.one, one.other)]
+    said = ("created_at", "predicate", "value", "polarity", "subject__identity", "object__identity")
+    facts = (
+        Fact.objects.select_related("subject", "object")
+        .only(*said)
+        .in_bulk([id for one in settled.unsure for id in (one.one, one.other)])
     )
     wanted: dict[str, UnsureFacts] = {}
     for one in settled.unsure:
@@ -27,8 +31,8 @@ def write(project: Project, settled: Settled) -> None:
     Review.objects.filter(pk__in=over).delete()
     rows = [_review(project, key, one, facts, there.get(key)) for key, one in wanted.items()]
     columns = ["first_fact", "second_fact", "evidence"]
-    Review.objects.bulk_update([row for row in rows if row.pair in there], columns, batch_size=BATCH)
-    Review.objects.bulk_create([row for row in rows if row.pair not in there], batch_size=BATCH)
+    bulk.update([row for row in rows if row.pair in there], columns)
+    bulk.create([row for row in rows if row.pair not in there])
 
 
 def _there(project: Project, facts: Collection[UUID], pairs: Collection[str]) -> dict[str, Review]:

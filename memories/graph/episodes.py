@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -16,6 +16,7 @@ from memories.engine.resolution.identity import digest
 from memories.engine.types import Passage as PassageValue
 from memories.engine.types import Reading, Resolution, ResolvedEntity
 from memories.graph import bulk, joining, naming, placing, proposals, schema, statements, upkeep, versions
+from memories.graph.statements import Stated
 from memories.models import (
     Entity,
     Memory,
@@ -34,13 +35,10 @@ class Episode:
 
     memory: Memory
     generation: int
-    readings: Sequence[Reading]
+    readings: Collection[Reading]
     resolution: Resolution
     graph_version: int
     extractor: str
-
-
-# --- reading what the resolution needs
 
 
 # --- passages, which nobody reads before they are published
@@ -127,37 +125,67 @@ def remove_unpublished(memory: Memory, generation: int) -> None:
 # --- publishing
 
 
-def publish(episode: Episode) -> None:
+@dataclass(frozen=True)
+class Prepared:
+    """The rows of an episode as they are to be inserted; they fit the graph while it is at the episode's version."""
+
+    episode: Episode
+    entities: Sequence[Entity]
+    new: naming.New
+    mentions: bulk.Waiting
+    stated: Stated
+
+
+def prepare(episode: Episode) -> Prepared:
+    """Works out all that can be known before the transaction, in which nobody else writes. It takes its time.
+
+    Memory.DoesNotExist when the memory was deleted.
+    """
+    rows = Passage.objects.filter(memory=episode.memory, generation=episode.generation)
+    passages = dict(rows.order_by().values_list("position", "pk"))
+    if len(passages) != len(episode.readings):
+        raise Memory.DoesNotExist
+    entities, said = _entities(episode)
+    mentions = _mentions(episode, entities, passages, said)
+    new = naming.New(said)  # facts are found by the names that it gives
+    return Prepared(episode, entities, new, mentions, statements.prepare(episode, entities, passages))
+
+
+def publish(prepared: Prepared) -> None:
     """Writes the episode into the graph and its communities, in the caller's transaction.
 
     What the memory said before and does not say now goes. StaleGraph when the graph is not as it was resolved against,
     Memory.DoesNotExist when the memory was deleted, or a later attempt has published it.
     """
-    memory = episode.memory
+    episode, memory = prepared.episode, prepared.episode.memory
     versions.bump(memory.project, episode.graph_version)
     if not Memory.objects.filter(pk=memory.pk, generation__lt=episode.generation).update(generation=episode.generation):
         raise Memory.DoesNotExist
     said = schema.predicates_of(memory)
-    entities = _write_entities(episode)
-    passages = dict(Passage.objects.filter(memory=memory, generation=episode.generation).values_list("position", "pk"))
-    _write_mentions(episode, entities, passages)
-    stated = statements.write(episode, entities, passages)
+    prepared.new.write()
+    proposals.recognise(memory.project, prepared.new.entities)
+    prepared.mentions.insert()
+    prepared.stated.write()
     outdated = Passage.objects.filter(memory=memory, generation__lt=episode.generation)
     outdated_passages = outdated.exists()
     touched, facts = upkeep.remove_passages(outdated)
-    joined = joining.settle(memory.project, touched | {entity.pk for entity in entities}, facts=facts | stated)
+    touched |= {entity.pk for entity in prepared.entities}
+    named = {entity.pk for entity in prepared.new.entities}
+    joined = joining.settle(memory.project, touched, facts=facts | prepared.stated.facts, named=named)
     schema.propose(memory.project_id, said | schema.predicates_of(memory))
     placing.place(memory.project, joined.shown, joined.left)
     if outdated_passages:
         placing.forget(memory)
 
 
-def _write_entities(episode: Episode) -> list[Entity]:
-    """Inserts the new entities; returns those of the resolution in its order, as they are read and not as they are
-    shown. Somebody else of a name that is there is a second bearer of it, until all that is said has been compared."""
-    project = episode.memory.project
-    there = naming.index_key(project, (entity.key for entity in episode.resolution.entities))
-    new: list[Entity] = []
+def _entities(episode: Episode) -> tuple[list[Entity], dict[Entity, naming.Said]]:
+    """The entities of the resolution in its order, as they are read and not as they are shown, and those that are new,
+    of whom nothing is said yet.
+
+    Somebody else of a name that is there is a second bearer of it, until all that is said has been compared.
+    """
+    there = naming.index_key(episode.memory.project, (entity.key for entity in episode.resolution.entities))
+    new: dict[Entity, naming.Said] = {}
     rows = []
     for entity in episode.resolution.entities:
         bearer = 1 if entity.other else 0
@@ -165,11 +193,9 @@ def _write_entities(episode: Episode) -> list[Entity]:
         if row is None:
             row = _entity_row(episode, entity, bearer)
             there[entity.key].append(row)
-            new.append(row)
+            new[row] = naming.Said()
         rows.append(row)
-    bulk.create(new)
-    proposals.recognise(project, new)
-    return rows
+    return rows, new
 
 
 def _entity_row(episode: Episode, entity: ResolvedEntity, bearer: int) -> Entity:
@@ -184,32 +210,38 @@ def _entity_row(episode: Episode, entity: ResolvedEntity, bearer: int) -> Entity
     )
 
 
-def _write_mentions(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID]) -> None:
+def _mentions(
+    episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID], said: Mapping[Entity, naming.Said]
+) -> bulk.Waiting:
+    """The rows of the mentions; what they call the new entities is added to what is said of these."""
     places = iter(zip(episode.resolution.entity_of, episode.resolution.called, strict=True))
     columns = (
         "id", "entity_id", "read_as_id", "name", "other", "passage_id", "memory_id", "text", "kind", "type", "start",
         "end", "extractor",
     )  # fmt: skip
-    rows = (
-        (
-            uuid7(),
-            entities[place].shown_id,
-            entities[place].pk,
-            name[:500],
-            episode.resolution.entities[place].other,
-            passages[reading.passage.position],
-            episode.memory.pk,
-            mention.text,
-            mention.kind,
-            mention.type,
-            mention.start,
-            mention.end,
-            reading.extractor or episode.extractor,
-        )
-        for reading in episode.readings
-        for mention, (place, name) in zip(reading.mentions, places, strict=False)
-    )
-    bulk.insert(Mention, columns, rows)
+    rows = bulk.Waiting(Mention, columns)
+    for reading in episode.readings:
+        for mention, (place, name) in zip(reading.mentions, places, strict=False):
+            if entities[place] in said:
+                said[entities[place]].add(name[:500] or mention.text, mention.kind, mention.type)
+            rows.add(
+                (
+                    uuid7(),
+                    entities[place].shown_id,
+                    entities[place].pk,
+                    name[:500],
+                    episode.resolution.entities[place].other,
+                    passages[reading.passage.position],
+                    episode.memory.pk,
+                    mention.text,
+                    mention.kind,
+                    mention.type,
+                    mention.start,
+                    mention.end,
+                    reading.extractor or episode.extractor,
+                )
+            )
+    return rows
 
 
 def _chunks(items: Sequence[T]) -> Iterable[list[T]]:

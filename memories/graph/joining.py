@@ -14,10 +14,10 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from memories.engine.resolution.clustering import Clusters, Link, Node, Pair, Web, cluster
-from memories.graph import bearers, doubts, likenesses, naming, proposals, regrouping, time, upkeep
+from memories.graph import bearers, bulk, doubts, likenesses, naming, proposals, regrouping, time, upkeep
 from memories.graph.documents import index_facts
 from memories.graph.likenesses import Judged
-from memories.graph.naming import BATCH, chunks
+from memories.graph.naming import chunks
 from memories.graph.time import Settled
 from memories.models import (
     CommunityMembership,
@@ -42,16 +42,18 @@ class Joined:
     time: Settled
 
 
-def settle(project: Project, touched: Collection[UUID], facts: Collection[UUID] = ()) -> Joined:
+def settle(
+    project: Project, touched: Collection[UUID], facts: Collection[UUID] = (), named: Collection[UUID] = ()
+) -> Joined:
     """Decides which entities are one around those whose mentions or support changed, in the caller's transaction.
 
-    `facts` won or lost support. Facts, mentions and aliases follow; counters, search and communities are up to date
-    afterwards but for placing.
+    `facts` won or lost support; the touched that are in `named` have the names that their mentions give them. Facts,
+    mentions and aliases follow; counters, search and communities are up to date afterwards but for placing.
     """
     reread = bearers.settle(project, touched)
     touched = {*touched} | reread
     around = _mates(touched) | likenesses.shorter_ones(project, touched)
-    gone, renamed = naming.refresh(touched)
+    gone, renamed = naming.refresh((touched - set(named)) | reread)
     naming.forget(gone)
     around |= likenesses.shorter_ones(project, touched - gone)
     region = _Region(project, (touched | around) - gone, gone)
@@ -162,7 +164,7 @@ class _Region:
         for row in rows:
             root = self.clusters.root_of[row.pk]
             row.merged_into_id = root if root != row.pk else None
-        Entity.every.bulk_update(rows, ["merged_into"], batch_size=BATCH)
+        bulk.update(rows, ["merged_into"])
         for row in rows:
             row.merged_into_id = before[row.pk]
         into = Subquery(Entity.every.filter(pk=OuterRef("read_as")).values("merged_into")[:1])

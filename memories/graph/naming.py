@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
@@ -14,6 +14,7 @@ from django.db.models import Count, Q
 from memories.engine.resolution import fold
 from memories.engine.resolution.blocking import blocking_keys
 from memories.engine.resolution.identity import PERSON, is_person, key_of
+from memories.graph import bulk
 from memories.models import Entity, EntityAlias, Mention, NameKey, Project
 
 T = TypeVar("T")
@@ -23,12 +24,40 @@ LONGEST_BLOCK = 200
 
 
 @dataclass
-class _Said:
+class Said:
     """How often the mentions of an entity use each name and type, those by name alone in `by_name`."""
 
     names: Counter[str] = field(default_factory=Counter)
     by_name: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
+
+    def add(self, name: str, kind: str, type: str, count: int = 1) -> None:
+        by_name = kind == Mention.Kind.NAME
+        self.names[name] += count
+        self.by_name[name] += count * by_name
+        self.types[type] += count * (1000 if by_name else 1)
+
+
+class New:
+    """Entities that are new, with the names and keys that their mentions give them: what `refresh` would write."""
+
+    def __init__(self, said: Mapping[Entity, Said]) -> None:
+        self.entities = list(said)
+        self._aliases = bulk.Waiting(EntityAlias, ("project_id", "entity_id", "read_as_id", "name", "key"))
+        self._keys = bulk.Waiting(NameKey, ("project_id", "entity_id", "key", "short"))
+        for entity, one in said.items():
+            entity.name, entity.type = _name(entity, one), _type(entity, one)
+            names = _aliases(entity, one)
+            for name in sorted(names):
+                self._aliases.add((entity.project_id, entity.pk, entity.pk, name, fold(name)))
+            for key, short in sorted(_keys(entity, names)):
+                self._keys.add((entity.project_id, entity.pk, key, short))
+
+    def write(self) -> None:
+        """Inserts them, in the caller's transaction."""
+        bulk.create(self.entities)
+        self._aliases.insert()
+        self._keys.insert()
 
 
 def refresh(entity_ids: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
@@ -39,7 +68,7 @@ def refresh(entity_ids: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
     for entity in entities:
         entity.name, entity.type = _name(entity, said[entity.pk]), _type(entity, said[entity.pk])
     changed = [entity for entity in entities if before[entity.pk] != (entity.name, entity.type)]
-    Entity.every.bulk_update(changed, ["name", "type"], batch_size=BATCH)
+    bulk.update(changed, ["name", "type"])
     names = {entity.pk: _aliases(entity, said[entity.pk]) for entity in entities}
     _write_aliases(entities, names)
     _write_keys(entities, names)
@@ -52,22 +81,18 @@ def forget(entity_ids: Collection[UUID]) -> None:
         NameKey.objects.filter(entity__in=chunk).delete()
 
 
-def _said(entity_ids: Collection[UUID]) -> dict[UUID, _Said]:
-    found: dict[UUID, _Said] = defaultdict(_Said)
+def _said(entity_ids: Collection[UUID]) -> dict[UUID, Said]:
+    found: dict[UUID, Said] = defaultdict(Said)
     for chunk in chunks(entity_ids):
         rows = Mention.objects.filter(read_as__in=chunk).order_by()
         for id, name, text, kind, type, count in rows.values_list("read_as", "name", "text", "kind", "type").annotate(
             n=Count("pk")
         ):
-            one = found[id]
-            by_name = kind == Mention.Kind.NAME
-            one.names[name or text] += count
-            one.by_name[name or text] += count * by_name
-            one.types[type] += count * (1000 if by_name else 1)
+            found[id].add(name or text, kind, type, count)
     return dict(found)
 
 
-def _name(entity: Entity, said: _Said) -> str:
+def _name(entity: Entity, said: Said) -> str:
     """What people call it; else the way it is written most, of those that are its own key."""
     if entity.given_name:
         return entity.given_name
@@ -76,7 +101,7 @@ def _name(entity: Entity, said: _Said) -> str:
     return min(own, key=lambda name: (-said.by_name[name], -said.names[name], name), default=entity.name)[:500]
 
 
-def _type(entity: Entity, said: _Said) -> str:
+def _type(entity: Entity, said: Said) -> str:
     """What people say it is; else what most of its names were taken for."""
     if entity.given_type:
         return entity.given_type
@@ -84,7 +109,7 @@ def _type(entity: Entity, said: _Said) -> str:
     return min(fitting, key=lambda type: (-said.types[type], type))
 
 
-def _aliases(entity: Entity, said: _Said) -> set[str]:
+def _aliases(entity: Entity, said: Said) -> set[str]:
     return {name[:500] for name in (*said.names, entity.name) if name}
 
 
@@ -97,7 +122,7 @@ def _write_aliases(entities: Sequence[Entity], names: dict[UUID, set[str]]) -> N
     gone = [pk for id, rows in there.items() for name, pk in rows.items() if name not in names[id]]
     for part in chunks(gone):
         EntityAlias.objects.filter(pk__in=part).delete()
-    EntityAlias.objects.bulk_create(
+    bulk.create(
         [
             EntityAlias(
                 project_id=entity.project_id,
@@ -108,8 +133,7 @@ def _write_aliases(entities: Sequence[Entity], names: dict[UUID, set[str]]) -> N
             )
             for entity in entities
             for name in sorted(names[entity.pk] - there[entity.pk].keys())
-        ],
-        batch_size=BATCH,
+        ]
     )
 
 
@@ -126,13 +150,12 @@ def _write_keys(entities: Sequence[Entity], names: dict[UUID, set[str]]) -> None
         for id, key, short in part:
             one_of |= Q(entity=id, key=key, short=short)
         NameKey.objects.filter(one_of).delete()
-    NameKey.objects.bulk_create(
+    bulk.create(
         [
             NameKey(project_id=entity.project_id, entity=entity, key=key, short=short)
             for entity in entities
             for key, short in sorted(wanted[entity.pk] - there[entity.pk])
-        ],
-        batch_size=BATCH,
+        ]
     )
 
 

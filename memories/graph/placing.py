@@ -51,7 +51,7 @@ def recount(project: Project, community_ids: Collection[UUID]) -> None:
         n=Count("memberships", filter=Q(memberships__generation=project.community_generation))
     )
     rows = [Community(pk=pk, member_count=n) for pk, n in counts.values_list("pk", "n")]
-    Community.objects.bulk_update(rows, ["member_count"], batch_size=1000)
+    bulk.update(rows, ["member_count"])
     Community.objects.filter(pk__in=community_ids, member_count__lt=SMALLEST).delete()
 
 
@@ -63,7 +63,7 @@ def forget(memory: Memory) -> None:
         if len(kept) < len(community.summary):
             community.summary = kept
             changed.append(community)
-    Community.objects.bulk_update(changed, ["summary"], batch_size=500)
+    bulk.update(changed, ["summary"])
     _index(changed)
 
 
@@ -73,7 +73,7 @@ def _rename(community_ids: Collection[UUID]) -> None:
     for community in communities:
         members = Entity.objects.filter(community_memberships__community=community)
         community.name = _name(members.order_by("-fact_count", "name").values_list("name", "fact_count")[:NAMED_AFTER])
-    Community.objects.bulk_update(communities, ["name"], batch_size=500)
+    bulk.update(communities, ["name"])
     _index(communities)
 
 
@@ -148,7 +148,7 @@ def _form(project: Project, groups: Sequence[Collection[UUID]]) -> None:
         )
         for members in groups
     ]
-    Community.objects.bulk_create(made)
+    bulk.create(made)
     _join(project, {community.pk: members for community, members in zip(made, groups, strict=True)})
     columns = ("project_id", "kind", "community_id", "text")
     rows = ((project.pk, "community", community.pk, community.name) for community in made)

@@ -13,8 +13,9 @@ from django.db.models.functions import RowNumber
 
 from memories.engine.resolution.clustering import Clusters, Pair
 from memories.engine.resolution.judging import Judgement
+from memories.graph import bulk
 from memories.graph.likenesses import Judged
-from memories.graph.naming import BATCH, chunks
+from memories.graph.naming import chunks
 from memories.models import Entity, Mention, Merge, Project, Review
 
 AROUND = 90  # characters of the text on each side of a name
@@ -99,8 +100,8 @@ def _write_reviews(
         wanted[key] = review
     _forget(there, wanted)
     columns = ["first_entity", "second_entity", "first_key", "second_key", "score", "evidence"]
-    Review.objects.bulk_update([row for key, row in wanted.items() if key in there], columns, batch_size=BATCH)
-    Review.objects.bulk_create([row for key, row in wanted.items() if key not in there], batch_size=BATCH)
+    bulk.update([row for key, row in wanted.items() if key in there], columns)
+    bulk.create([row for key, row in wanted.items() if key not in there])
 
 
 def _reviews_of(project: Project, identities: Collection[str]) -> dict[str, Review]:
@@ -141,8 +142,8 @@ def _write_merges(
         wanted[one.identity, other.identity] = row
     Merge.objects.filter(pk__in=[row.pk for key, row in there.items() if key not in wanted]).delete()
     columns = ["source", "target", "score", "evidence"]
-    Merge.objects.bulk_update([row for key, row in wanted.items() if key in there], columns, batch_size=BATCH)
-    Merge.objects.bulk_create([row for key, row in wanted.items() if key not in there], batch_size=BATCH)
+    bulk.update([row for key, row in wanted.items() if key in there], columns)
+    bulk.create([row for key, row in wanted.items() if key not in there])
 
 
 class _Evidence:

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from memories.engine.temporal import ANYBODY
-from memories.graph.naming import BATCH, chunks
+from memories.graph import bulk
+from memories.graph.naming import chunks
 from memories.models import Entity, Fact, FactDecision, FactSupport, Project, SearchDocument
 
 Ends: TypeAlias = tuple[UUID, UUID | None]
@@ -99,9 +100,9 @@ def _write(
 ) -> None:
     for (_, ends), owner in owners.items():
         owner.subject_id, owner.object_id = ends
-    Fact.every.bulk_create([owner for owner in owners.values() if owner.pk not in facts], batch_size=BATCH)
+    bulk.create([owner for owner in owners.values() if owner.pk not in facts])
     kept = [owner for owner in owners.values() if owner.pk in facts]
-    Fact.every.bulk_update(kept, ["subject", "object"], batch_size=BATCH)
+    bulk.update(kept, ["subject", "object"])
     hidden = [owner for owner in kept if owner.subject_id == owner.object_id]
     SearchDocument.objects.filter(fact__in=hidden).delete()
     moving = []
@@ -110,7 +111,7 @@ def _write(
             if row.fact_id != owners[place].pk:
                 row.fact_id = owners[place].pk
                 moving.append(row)
-    FactSupport.objects.bulk_update(moving, ["fact"], batch_size=BATCH)
+    bulk.update(moving, ["fact"])
 
 
 def _move_decisions(owners: Mapping[tuple[UUID, Ends], Fact], facts: Mapping[UUID, Fact]) -> None:
@@ -128,7 +129,7 @@ def _move_decisions(owners: Mapping[tuple[UUID, Ends], Fact], facts: Mapping[UUI
         if owner is not None and owner.pk != row.fact_id:
             row.fact_id = owner.pk
             moving.append(row)
-    FactDecision.objects.bulk_update(moving, ["fact"], batch_size=BATCH)
+    bulk.update(moving, ["fact"])
 
 
 def _ended(fact: Fact) -> Iterable[str]:

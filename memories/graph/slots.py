@@ -241,7 +241,7 @@ def _lines(loaded: Loaded, facts: Mapping[UUID, Fact], ending: Iterable[Fact], f
             kind = kind_of(fact.predicate, functional)
             places = fact.predicate in PLACED
             lines[place] = Line(Rule(kind, places, names if places else {}, within))
-        lines[place].sayings += [_saying(fact, said) for said in loaded.by_fact[fact.pk]]
+        lines[place].sayings += [saying(fact, said) for said in loaded.by_fact[fact.pk]]
     for fact in ending:
         for place, thing in _ended_lines(fact, lines, functional):
             lines[place].sayings += [_closing(said, thing, fact.created_at) for said in _counted(loaded, fact)]
@@ -266,7 +266,7 @@ def line_thing(fact: Fact) -> Thing:
     return thing_of(fact)
 
 
-def _saying(fact: Fact, said: Said) -> Saying:
+def saying(fact: Fact, said: Said) -> Saying:
     kinds = {"affirmed": "holds", "negated": "denied"}
     return Saying(
         id=said.id,

@@ -7,14 +7,14 @@ any order of ingestion, edit and deletion ends in the same facts, and what only 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import Q
 
-from memories.engine.temporal import Belief, Held, Unsure, history
-from memories.graph import slots
+from memories.engine.temporal import Belief, Held, Rule, Unsure, history, kind_of
+from memories.graph import bulk, slots
 from memories.graph.documents import index_facts
 from memories.graph.slots import Loaded, Said, chunks
 from memories.models import Fact, FactBelief, FactDecision, FactSupport, Memory, Project
@@ -95,6 +95,21 @@ def settle(
         plan = _plan(slots.load(slots.touched_by(project, rows, functional), functional))
         settled.add(_apply(project, plan))
     return settled
+
+
+def derive(fact: Fact, said: Sequence[Said], functional: Collection[str]) -> bool:
+    """Gives a new fact what `settle` would, when this is all that is said in its line and nothing ends it.
+
+    False, and nothing changed, where more follows from it than this one fact.
+    """
+    rule = Rule(kind_of(fact.predicate, functional))
+    held, unsure = history([slots.saying(fact, one) for one in said], [], rule)
+    if len(held) != 1 or held[0].earlier or unsure:
+        return False
+    best = sorted(said, key=lambda one: one.rank)
+    for name, value in _values(_Outcome(fact, best, held[0], is_new=True)).items():
+        setattr(fact, name, value)
+    return True
 
 
 def foresee(memory: Memory, facts: Collection[UUID]) -> Settled:
@@ -238,8 +253,8 @@ def _apply(project: Project, plan: _Plan) -> Settled:
                 setattr(fact, name, value)
             if not outcome.is_new:
                 changed.append(fact)
-    Fact.objects.bulk_create([outcome.fact for outcome in plan.outcomes if outcome.is_new], batch_size=slots.BATCH)
-    Fact.objects.bulk_update(changed, DERIVED, batch_size=100)
+    bulk.create([outcome.fact for outcome in plan.outcomes if outcome.is_new])
+    bulk.update(changed, DERIVED)
     _move_support(plan)
     _move_decisions(plan)
     _write_beliefs(plan)
@@ -257,7 +272,7 @@ def _move_support(plan: _Plan) -> None:
             if said.fact != outcome.fact.pk:
                 moved[outcome.fact.pk].append(said.id)
     rows = [FactSupport(pk=pk, fact_id=fact) for fact, ids in moved.items() for pk in ids]
-    FactSupport.objects.bulk_update(rows, ["fact"], batch_size=slots.BATCH)
+    bulk.update(rows, ["fact"])
 
 
 def _move_decisions(plan: _Plan) -> None:
@@ -269,7 +284,7 @@ def _move_decisions(plan: _Plan) -> None:
         for decision in plan.loaded.decisions.get(fact, ())
         if fact in heirs
     ]
-    FactDecision.objects.bulk_update(rows, ["fact"])
+    bulk.update(rows, ["fact"])
 
 
 def _write_beliefs(plan: _Plan) -> None:
@@ -282,7 +297,7 @@ def _write_beliefs(plan: _Plan) -> None:
             new += [_belief_row(outcome.fact, belief) for belief in outcome.held.earlier]
     for chunk in chunks(outdated):
         FactBelief.objects.filter(pk__in=chunk).delete()
-    FactBelief.objects.bulk_create(new, batch_size=slots.BATCH)
+    bulk.create(new)
 
 
 def _belief(row: FactBelief) -> Belief:
@@ -311,4 +326,4 @@ def _link(plan: _Plan) -> None:
         if outcome.fact.invalidated_by_id != ended_by:
             outcome.fact.invalidated_by_id = ended_by
             changed.append(outcome.fact)
-    Fact.objects.bulk_update(changed, ["invalidated_by"], batch_size=slots.BATCH)
+    bulk.update(changed, ["invalidated_by"])

@@ -6,7 +6,7 @@ Where a language model is configured it reads, and the extractor that is given r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from django.db import transaction
 
 from memories.engine import passages as splitting
 from memories.engine.batching import batches
-from memories.engine.extraction import conform, settled
+from memories.engine.extraction import conforming, settling
+from memories.engine.packing import Packed
 from memories.engine.resolution import words_before
 from memories.engine.types import Extractor, Mention, Reading, Schema, Source
 from memories.graph import episodes, versions
@@ -34,23 +35,23 @@ class Extracted:
 
     memory: Memory
     generation: int
-    readings: Sequence[Reading]
+    readings: Collection[Reading]
     extractor: str
     told: dict[str, Any] = field(default_factory=dict)  # for the task's result
     remark: str = ""  # for its message
 
-    @property
-    def mentions(self) -> list[Mention]:
-        return [mention for reading in self.readings for mention in reading.mentions]
-
-    @property
-    def words_before(self) -> list[str]:
-        """What stands before each of the mentions."""
-        return [
-            words_before(reading.passage.text, mention.start - reading.passage.start)
-            for reading in self.readings
-            for mention in reading.mentions
-        ]
+    def mentioned(self) -> tuple[list[Mention], list[str]]:
+        """What resolution reads: the mentions, those of one name as one object and without their places, and what
+        stands before each name."""
+        same: dict[tuple[str, str, str], Mention] = {}
+        mentions, before = [], []
+        for reading in self.readings:
+            for one in reading.mentions:
+                bare = Mention("", 0, 0, one.kind, one.name, one.type)
+                mentions.append(same.setdefault((one.kind, one.name, one.type), bare))
+                is_name = one.kind == "name"
+                before.append(words_before(reading.passage.text, one.start - reading.passage.start) if is_name else "")
+        return mentions, before
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class _Course:
     title: str
     task: TaskLog
     place: Place
-    readings: list[Reading]
+    readings: Packed
 
 
 def extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
@@ -101,7 +102,7 @@ def _extract_by_model(
 def _extract(progress: Progress, memory: Memory, source: Source, schema: Schema, extractor: Extractor) -> Extracted:
     pieces = splitting.split(source)
     subject = _digest(source, schema, extractor)
-    place, readings = _resumed(progress.task, memory, subject) or (_begun(progress, memory, subject), [])
+    place, readings = _resumed(progress.task, memory, subject) or (_begun(progress, memory, subject), Packed())
     course = _Course(memory, source.title, progress.task, place, readings)
     done = len(readings)
     progress.weigh(len(pieces))
@@ -111,8 +112,8 @@ def _extract(progress: Progress, memory: Memory, source: Source, schema: Schema,
         progress.checkpoint()
         _save(progress, course, list(reader.read(batch)), reader.state())
         progress.count(len(course.readings), len(pieces), low=30, high=50)
-    settled_readings = conform(settled(course.readings), schema)
-    return Extracted(memory, course.place.generation, settled_readings, extractor.version)
+    readings = Packed(conforming(settling(course.readings), schema))
+    return Extracted(memory, course.place.generation, readings, extractor.version)
 
 
 def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:
@@ -120,13 +121,15 @@ def _digest(source: Source, schema: Schema, extractor: Extractor) -> str:
     return hashlib.sha256(said).hexdigest()
 
 
-def _resumed(task: TaskLog, memory: Memory, subject: str) -> tuple[Place, list[Reading]] | None:
+def _resumed(task: TaskLog, memory: Memory, subject: str) -> tuple[Place, Packed] | None:
     """Where an earlier attempt got to, when it read the same with the same extractor and all it wrote is there."""
     place = next(iter(checkpoints.load(task, PLACE, Place)), None)
     if place is None or place.subject != subject:
         return None
-    kept = checkpoints.load(task, READINGS, tuple[Reading, ...])
-    readings = [reading for batch in kept for reading in batch]
+    readings = Packed()
+    for number in range(1, place.batches + 1):
+        for batch in checkpoints.load(task, READINGS, tuple[Reading, ...], number):
+            readings.add(batch)
     written = Passage.objects.filter(memory=memory, generation=place.generation).count()
     if not place.passages == len(readings) == written:
         return None
@@ -145,7 +148,7 @@ def _begun(progress: Progress, memory: Memory, subject: str) -> Place:
 
 def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict[str, Any]) -> None:
     """Writes the batch and where it ends in one transaction, and only while the attempt owns the task."""
-    last, previous = course.place, course.readings[-1].passage if course.readings else None
+    last, previous = course.place, course.readings.last.passage if course.readings.last else None
     place = Place(last.subject, last.generation, last.passages + len(batch), last.batches + 1, state)
     passages = [reading.passage for reading in batch]
     new = episodes.embedded_passages(course.memory, course.title, place.generation, passages, previous)
@@ -155,4 +158,4 @@ def _save(progress: Progress, course: _Course, batch: list[Reading], state: dict
         checkpoints.keep(course.task, READINGS, batch, place.batches)
         checkpoints.keep(course.task, PLACE, place)
     course.place = place
-    course.readings += batch
+    course.readings.add(batch)

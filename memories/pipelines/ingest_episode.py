@@ -17,6 +17,7 @@ from memories.pipelines.extraction import Extracted, extract
 from tasks_app.runner import Outcome, Progress
 
 EXTRACTOR: Extractor = LocalExtractor()
+DELETED = "The memory was deleted while it was read, so nothing was kept."
 
 
 def run(progress: Progress) -> Outcome:
@@ -33,54 +34,57 @@ def memory_of(progress: Progress) -> Memory:
     return memory
 
 
-def worked_out(progress: Progress, memory: Memory, source: Source) -> tuple[Extracted, episodes.Episode]:
+def worked_out(progress: Progress, memory: Memory, source: Source) -> tuple[Extracted, episodes.Prepared]:
     """The stages from the schema to the episode as it is to be published; the task has the graph lane then."""
     progress.stage("schema", 20, "Loading schema...")
     schema = project_schema.load(memory.project)
     extracted = extract(progress, memory, source, schema, EXTRACTOR)
     progress.stage("sync", 50, "Syncing schema...")
     progress.take_graph_lane()
-    episode = _resolve(extracted)
+    prepared = _resolve(extracted)
     progress.stage("communities", 75, "Updating communities...")
-    return extracted, episode
+    return extracted, prepared
 
 
-def _resolve(extracted: Extracted) -> episodes.Episode:
-    """Decides which entities of the graph, as it stands now, the mentions are."""
-    project = extracted.memory.project
-    version = versions.current(project)
-    return episodes.Episode(
+def _resolve(extracted: Extracted) -> episodes.Prepared:
+    """Decides which entities of the graph, as it stands now, the mentions are, and makes the rows for it."""
+    version = versions.current(extracted.memory.project)
+    episode = episodes.Episode(
         memory=extracted.memory,
         generation=extracted.generation,
         readings=extracted.readings,
-        resolution=resolve(extracted.mentions, extracted.words_before),
+        resolution=resolve(*extracted.mentioned()),
         graph_version=version,
         extractor=extracted.extractor,
     )
+    try:
+        return episodes.prepare(episode)
+    except Memory.DoesNotExist:
+        raise InvalidSource(DELETED) from None
 
 
-def outcome(extracted: Extracted, episode: episodes.Episode) -> Outcome:
+def outcome(extracted: Extracted, prepared: episodes.Prepared) -> Outcome:
     return Outcome(
-        result=counted(extracted, episode),
+        result=counted(extracted, prepared),
         message=". ".join(filter(None, ["Episode ingestion completed", extracted.remark])),
-        effects=partial(_publish, episode),
+        effects=partial(_publish, prepared),
         again=lambda: outcome(extracted, _resolve(extracted)),
     )
 
 
-def counted(extracted: Extracted, episode: episodes.Episode) -> dict[str, Any]:
+def counted(extracted: Extracted, prepared: episodes.Prepared) -> dict[str, Any]:
     """What came of it, in numbers."""
     return {
-        "passages": len(episode.readings),
-        "entities": len(episode.resolution.entities),
-        "facts": sum(len(reading.facts) for reading in episode.readings),
+        "passages": len(extracted.readings),
+        "entities": len(prepared.entities),
+        "facts": sum(len(reading.facts) for reading in extracted.readings),
         **extracted.told,
     }
 
 
-def _publish(episode: episodes.Episode) -> None:
+def _publish(prepared: episodes.Prepared) -> None:
     """The graph and its communities change with the task's completion, or not at all."""
     try:
-        episodes.publish(episode)
+        episodes.publish(prepared)
     except Memory.DoesNotExist:
-        raise InvalidSource("The memory was deleted while it was read, so nothing was kept.") from None
+        raise InvalidSource(DELETED) from None

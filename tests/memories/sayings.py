@@ -55,11 +55,10 @@ def say(project: Project, text: str, memory: Memory | None = None, day: int = 0)
         Passage.objects.bulk_create(passages)
         mentions = [mention for one in readings for mention in one.mentions]
         before = [words_before(memory.content, mention.start) for mention in mentions]
-        episodes.publish(
-            episodes.Episode(
-                memory, generation, readings, resolve(mentions, before), versions.current(project), "test-1"
-            )
+        episode = episodes.Episode(
+            memory, generation, readings, resolve(mentions, before), versions.current(project), "test-1"
         )
+        episodes.publish(episodes.prepare(episode))
     memory.refresh_from_db()
     return memory
 

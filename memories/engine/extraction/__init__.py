@@ -1,8 +1,8 @@
 """Mentions and facts out of passages."""
 
-from memories.engine.extraction.conforming import conform
+from memories.engine.extraction.conforming import conform, conforming
 from memories.engine.extraction.local import LocalExtractor
 from memories.engine.extraction.model import load
-from memories.engine.extraction.settling import settled
+from memories.engine.extraction.settling import settled, settling
 
-__all__ = ["LocalExtractor", "conform", "load", "settled"]
+__all__ = ["LocalExtractor", "conform", "conforming", "load", "settled", "settling"]

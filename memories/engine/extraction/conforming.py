@@ -7,7 +7,7 @@ link that the text does make; the verb's own words would say again what the sche
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from memories.engine.extraction.predicates import GENERIC
@@ -16,12 +16,19 @@ from memories.engine.types import FactDraft, Mention, Reading, Schema
 UNFIT = 0.4  # the most confidence that is left of a fact whose relation does not fit
 
 
-def conform(readings: Sequence[Reading], schema: Schema) -> list[Reading]:
+def conform(readings: Iterable[Reading], schema: Schema) -> list[Reading]:
     """The readings with nothing in them that the schema does not allow."""
+    return list(conforming(readings, schema))
+
+
+def conforming(readings: Iterable[Reading], schema: Schema) -> Iterator[Reading]:
+    """The same one by one."""
     restricted = any(rule.subject_types or rule.object_types for rule in schema.relation_types.values())
     if not (schema.disabled_types or schema.disabled_relations or restricted):
-        return list(readings)
-    return [_conformed(reading, schema) for reading in readings]
+        yield from readings
+        return
+    for reading in readings:
+        yield _conformed(reading, schema)
 
 
 def _conformed(reading: Reading, schema: Schema) -> Reading:

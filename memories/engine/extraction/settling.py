@@ -7,7 +7,7 @@ unusual name. A fact is other evidence: one works for an organization, lives in 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from memories.engine.extraction.firstnames import is_first_name
@@ -25,8 +25,13 @@ _SURE = 0.7  # less confident facts are no evidence
 _PARSER = 0.8  # what the parser's own guess weighs: one sure fact outweighs it, an unsure one does not
 
 
-def settled(readings: Sequence[Reading]) -> list[Reading]:
+def settled(readings: Collection[Reading]) -> list[Reading]:
     """The readings of a whole memory, each name with the type that most speaks for; the same name, the same type."""
+    return list(settling(readings))
+
+
+def settling(readings: Collection[Reading]) -> Iterator[Reading]:
+    """The same one by one, for a memory that is too long for a list. Goes through the readings three times."""
     guesses: dict[str, Counter[str]] = defaultdict(Counter)
     certain: set[str] = set()
     for reading in readings:
@@ -39,10 +44,11 @@ def settled(readings: Sequence[Reading]) -> list[Reading]:
         for name, votes in _evidence(readings).items()
         if name not in certain and (kind := _elected(name, guesses[name], votes)) is not None
     }
-    return [_retyped(reading, types) for reading in readings]
+    for reading in readings:
+        yield _retyped(reading, types)
 
 
-def _evidence(readings: Sequence[Reading]) -> dict[str, dict[str, float]]:
+def _evidence(readings: Iterable[Reading]) -> dict[str, dict[str, float]]:
     """For each name the confidence of the facts that speak for a type."""
     votes: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for reading in readings:
