@@ -85,7 +85,7 @@ def test_preparing_writes_nothing(project: Project, monkeypatch: pytest.MonkeyPa
     memory = say(project, "Anna works_for Acme")
     say(project, "Anna works_for Globex", memory)
     assert asked
-    assert all(sql.startswith("SELECT") for sql in asked)
+    assert all(sql.startswith(("SELECT", "DECLARE")) for sql in asked)  # PostgreSQL reads long tables by a cursor
 
 
 def test_a_memory_that_is_gone_is_not_prepared(project: Project) -> None:
