@@ -134,8 +134,8 @@ def test_a_stream_that_opens_and_says_nothing_is_given_up(own: Stack, guest: Vis
     page.clock.run_for(40_000)
     expect(page.locator("task-progress")).to_have_attribute("data-status", "completed")
     page.clock.run_for(2000)
-    # Opened anew for each look that finds something new. The page's clock goes on while the worker works, so one look may
-    # fall between two steps of the task, and the next one finds its end.
+    # Opened anew for each look that finds something new. The page's clock goes on while the worker works, so one look
+    # may fall between two steps of the task, and the next one finds its end.
     assert page.evaluate("muted") in {2, 3}
 
 
