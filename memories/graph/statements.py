@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from memories.engine.types import FactDraft
-from memories.graph import bulk, slots
+from memories.graph import bulk
+from memories.graph.relations import Relations, relations_of
 from memories.graph.slots import chunks
 from memories.models import Entity, Fact, FactSupport, Memory, Project
 
@@ -59,16 +60,16 @@ def write(episode: Episode, entities: Sequence[Entity], passages: dict[int, UUID
     statements = _once(_statements(episode, entities, passages))
     known = _known_since(episode.memory)
     now = _now(episode.memory.project)
-    functional = slots.functional_relations(episode.memory.project)
-    facts = _existing_facts(statements, functional)
+    relations = relations_of(episode.memory.project)
+    facts = _existing_facts(statements, relations)
     new: dict[Key, Fact] = {}
     for statement in statements:
-        key = _key(statement, functional)
+        key = _key(statement, relations)
         if key not in facts:
             facts[key] = new[key] = _fact_row(episode, statement, known.get(statement.content, now))
     bulk.create(new.values())
     support = [
-        _support_row(episode, statement, facts[_key(statement, functional)], known.get(statement.content, now))
+        _support_row(episode, statement, facts[_key(statement, relations)], known.get(statement.content, now))
         for statement in statements
     ]
     bulk.create(support)
@@ -104,8 +105,8 @@ def _statements(episode: Episode, entities: Sequence[Entity], passages: dict[int
                 yield Statement(subject, object_, draft, passages[reading.passage.position], extractor)
 
 
-def _key(statement: Statement, functional: frozenset[str]) -> Key:
-    whole = slots.is_whole(statement.draft.predicate, functional)
+def _key(statement: Statement, relations: Relations) -> Key:
+    whole = relations.is_whole(statement.draft.predicate)
     return (*statement.content, None if whole else statement.draft.valid_at)
 
 
@@ -124,14 +125,14 @@ def _known_since(memory: Memory) -> dict[Key, datetime]:
     return found
 
 
-def _existing_facts(statements: Sequence[Statement], functional: frozenset[str]) -> dict[Key, Fact]:
+def _existing_facts(statements: Sequence[Statement], relations: Relations) -> dict[Key, Fact]:
     subjects = {statement.subject.shown_id for statement in statements}
     predicates = {statement.draft.predicate for statement in statements}
     found: dict[Key, Fact] = {}
     for some in chunks(sorted(subjects)):
         for names in chunks(sorted(predicates)):
             for fact in Fact.every.filter(subject__in=some, predicate__in=names).order_by("-id"):
-                whole = slots.is_whole(fact.predicate, functional)
+                whole = relations.is_whole(fact.predicate)
                 found[(*_content(fact), None if whole else fact.valid_at)] = fact  # the oldest of equal ones stays
     return found
 

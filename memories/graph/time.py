@@ -16,6 +16,7 @@ from django.db.models import Q
 from memories.engine.temporal import Belief, Held, Unsure, history
 from memories.graph import slots
 from memories.graph.documents import index_facts
+from memories.graph.relations import relations_of
 from memories.graph.slots import Loaded, Said, chunks
 from memories.models import Fact, FactBelief, FactDecision, FactSupport, Memory, Project
 
@@ -90,9 +91,9 @@ def settle(
     Of `subjects` and `predicates` all facts are meant. Entities' counters are the caller's.
     """
     settled = Settled()
-    functional = slots.functional_relations(project)
+    relations = relations_of(project)
     for rows in _rows(project, facts, subjects, predicates):
-        plan = _plan(slots.load(slots.touched_by(project, rows, functional), functional))
+        plan = _plan(slots.load(slots.touched_by(project, rows, relations), relations))
         settled.add(_apply(project, plan))
     return settled
 
@@ -100,9 +101,9 @@ def settle(
 def foresee(memory: Memory, facts: Collection[UUID]) -> Settled:
     """What `settle` would do with these facts if the memory were gone; writes nothing."""
     settled = Settled()
-    functional = slots.functional_relations(memory.project)
+    relations = relations_of(memory.project)
     for rows in _rows(memory.project, facts):
-        plan = _plan(slots.load(slots.touched_by(memory.project, rows, functional), functional, without=memory))
+        plan = _plan(slots.load(slots.touched_by(memory.project, rows, relations), relations, without=memory))
         settled.add(_summary(plan))
     return settled
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from memories import changes, queries, services
 from memories.graph import decisions, time
 from memories.models import Fact, FactBelief, FactDecision, Memory, Project, RelationType
+from memories.schema.services import update_relation_type
 from memories.validation import NewMemory
 from tests.memories.test_graph import run, save
 
@@ -135,6 +136,43 @@ def test_a_city_and_its_country_do_not_contradict(alice: User, project: Project)
     say(alice, project, "Anna Smith lives in Graz, Austria.", "2020-03-01")
     say(alice, project, "Anna Smith lives in Austria.", "2021-03-01")
     assert homes(project) == {"Graz", "Austria"}
+
+
+def test_where_a_place_lies_counts_as_long_as_it_is_said(alice: User, project: Project) -> None:
+    say(alice, project, "Maria Costa lives in Zellberg.", "2020-03-01")
+    lies = say(alice, project, "Zellberg lies in Porto.", "2020-04-01")
+    say(alice, project, "Maria Costa lives in Porto.", "2021-03-01")
+    assert homes(project) == {"Zellberg", "Porto"}
+    within = Fact.objects.get(predicate="located_in")
+    services.invalidate_fact(within, alice, wrong=True)
+    assert homes(project) == {"Porto"}
+    services.restore_fact(Fact.objects.get(pk=within.pk), alice)
+    assert homes(project) == {"Zellberg", "Porto"}
+    foreseen = services.deletion_preview(lies)
+    assert services.delete_memory(lies) == foreseen
+    assert homes(project) == {"Porto"}
+
+
+def test_what_ended_a_marriage_counts_whoever_marries(alice: User, project: Project) -> None:
+    """His death is told of him alone; her other marriage, told later, is derived with it all the same."""
+    say(alice, project, "Peter Jones is married to Maria Costa.", "2019-03-01")
+    say(alice, project, "Peter Jones died in 2021.", "2022-03-01")
+    assert spans(project, "married_to") == {"Maria Costa": ("", "2021-01-01")}
+    say(alice, project, "Maria Costa is married to Tom Miller.", "2022-06-01")
+    assert spans(project, "married_to")["Maria Costa"] == ("", "2021-01-01")
+
+
+@pytest.mark.parametrize("functional", [False, True])
+def test_what_holds_in_both_directions_is_what_the_schema_says(alice: User, project: Project, functional: bool) -> None:
+    say(alice, project, "Anna Smith supports Tom Miller.", "2020-03-01")
+    say(alice, project, "Tom Miller no longer supports Anna Smith.", "2021-03-01")
+    relation = RelationType.objects.get(project=project, name="supports")
+    relation = update_relation_type(relation, {"functional": functional})
+    assert spans(project, "supports") == {"Tom Miller": ("", "")}
+    relation = update_relation_type(relation, {"symmetric": True})
+    assert spans(project, "supports") == {"Tom Miller": ("", "2021-03-01")}
+    update_relation_type(relation, {"symmetric": False})
+    assert spans(project, "supports") == {"Tom Miller": ("", "")}
 
 
 def test_what_was_believed_is_still_told(alice: User, project: Project) -> None:
