@@ -158,6 +158,17 @@ def test_a_home_told_of_every_day_is_derived_quickly() -> None:
     assert datetime.now(UTC) - began < timedelta(seconds=3)
 
 
+def test_what_is_wrong_counts_for_nothing_until_it_is_said_again() -> None:
+    home, there = says(BERLIN, "2020-01-01"), says(MUNICH, "2021-01-01")
+    wrong = Decision(key_of(there, MUNICH, ONE), "wrong", at("2021-06-01"))
+    line = timeline([home, there], (wrong,), ONE)
+    assert [(one.thing, one.end, one.expired) for one in line.stretches] == [
+        (BERLIN, None, None), (MUNICH, None, wrong.made_at),
+    ]  # fmt: skip
+    again = says(MUNICH, "2022-01-01")
+    assert one(home, again, decisions=(wrong,)) == [("Berlin", "", "2022-01-01"), ("Munich", "2022-01-01", "")]
+
+
 # --- in any order
 
 THINGS = st.sampled_from([BERLIN, MUNICH, ROME])

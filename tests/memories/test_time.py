@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from memories import changes, queries, services
 from memories.graph import decisions, time
-from memories.models import Fact, FactBelief, FactDecision, Memory, Project, RelationType
+from memories.models import Fact, FactBelief, FactDecision, Memory, Project, RelationType, Review
 from memories.schema.services import update_relation_type
 from memories.validation import NewMemory
 from tests.memories.test_graph import run, save
@@ -296,6 +296,22 @@ def test_two_homes_at_one_time_are_both_told_and_a_question(alice: User, project
     settled = time.settle(project, {named("Lisbon").pk})
     ((unsure),) = settled.unsure
     assert {unsure.one, unsure.other} == {named("Lisbon").pk, named("Porto").pk}
+
+
+def test_a_question_goes_when_what_is_said_answers_it(alice: User, project: Project) -> None:
+    for place in ("Lisbon", "Porto"):
+        say(alice, project, f"Maria Costa lives in {place}.", "2020-03-01")
+    assert Review.objects.filter(kind="invalidation", state="open").count() == 1
+    say(alice, project, "Maria Costa lives in Porto.", "2021-03-01")
+    assert not Review.objects.filter(kind="invalidation").exists()
+
+
+def test_what_holds_needs_no_decision_that_it_does(alice: User, project: Project) -> None:
+    say(alice, project, "Maria Costa lives in Lisbon.", "2020-03-01")
+    services.restore_fact(named("Lisbon"), alice)
+    assert not FactDecision.objects.exists()
+    say(alice, project, "Maria Costa lives in Porto.", "2021-03-01")
+    assert homes(project) == {"Porto"}
 
 
 def test_a_relation_that_becomes_functional_closes_and_back(alice: User, project: Project) -> None:
