@@ -169,6 +169,24 @@ def test_what_is_wrong_counts_for_nothing_until_it_is_said_again() -> None:
     assert one(home, again, decisions=(wrong,)) == [("Berlin", "", "2022-01-01"), ("Munich", "2022-01-01", "")]
 
 
+def test_a_decision_is_about_what_was_said_until_then() -> None:
+    home = says(BERLIN, "2020-01-01")
+    ended = Decision(key_of(home, BERLIN, ONE), "ended", at("2021-01-01"))
+    assert one(home, says(BERLIN, "2022-01-01"), decisions=(ended,)) == [
+        ("Berlin", "", "2021-01-01"), ("Berlin", "2022-01-01", ""),
+    ]  # fmt: skip
+
+
+def test_what_somebody_kept_is_ended_by_no_stated_end_and_no_denial_before() -> None:
+    until = says(BERLIN, "2020-07-01", over="2020-06-01")
+    kept = Decision(key_of(until, BERLIN, ONE), "kept", at("2021-01-01"))
+    assert one(until, decisions=(kept,)) == [("Berlin", "", "")]
+    plan = says(ROME, "2023-05-01", begins="2023-06-01", begins_by="2023-07-01")
+    given_up = says(ROME, "2023-05-20", said="denied", ends=True)
+    kept = Decision(key_of(plan, ROME, ONE), "kept", at("2023-06-10"))
+    assert one(plan, given_up, decisions=(kept,)) == [("Rome", "2023-06-01", "")]
+
+
 # --- in any order
 
 THINGS = st.sampled_from([BERLIN, MUNICH, ROME])
