@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet, Value
 from django.utils import timezone
 
 from memories import queries
+from memories.engine.relations import HINT
 from memories.models import Entity, Fact, FactBelief, Project
 
 Kind = Literal["learned", "ended", "corrected", "taken_back"]
@@ -32,7 +33,7 @@ def rows(project: Project, since: datetime) -> QuerySet[Any]:
 
     Facts that only say that two names stand together are left out.
     """
-    facts = project.facts.exclude(confidence__lte=queries.HINT).order_by()
+    facts = project.facts.exclude(confidence__lte=HINT).order_by()
     learned = _columns(facts.filter(created_at__gte=since), "id", "created_at", "learned", Value(0))
     withdrawn = _columns(facts.filter(expired_at__gte=since), "id", "expired_at", "taken_back", Value(0))
     beliefs = FactBelief.objects.filter(fact__in=facts, known_until__gte=since).order_by()
@@ -89,7 +90,7 @@ def strands(entity: Entity, facts: Iterable[Fact]) -> list[Strand]:
     """The facts by relation, in the order in which the relations first come; hints are left out."""
     groups: dict[tuple[str, bool], list[Fact]] = defaultdict(list)
     for fact in facts:
-        if fact.confidence > queries.HINT:
+        if fact.confidence > HINT:
             groups[fact.predicate, fact.subject_id != entity.pk].append(fact)
     return [_strand(predicate, found, inverse=inverse) for (predicate, inverse), found in groups.items()]
 

@@ -17,6 +17,7 @@ from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from memories.engine.relations import HINT
 from memories.models import (
     Community,
     CommunityMembership,
@@ -35,8 +36,6 @@ from memories.models import (
     SavedDocument,
 )
 from tasks_app.models import Status
-
-HINT = 0.3  # the confidence of `mentioned_with`
 
 Scope: TypeAlias = Project | QuerySet[Project]
 EXCERPT = 280

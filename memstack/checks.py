@@ -51,12 +51,6 @@ def production(**_: Any) -> Iterable[CheckMessage]:
 
 def databases(**_: Any) -> Iterable[CheckMessage]:
     engine = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
-    if engine not in {"sqlite3", "postgresql"}:
-        yield Error(
-            f"DATABASE_URL names a database of the kind {engine}, which MemStack does not know.",
-            hint="Use postgres://user:password@host/name, or unset it for SQLite.",
-            id="memstack.E004",
-        )
     if engine == "sqlite3" and sqlite3.sqlite_version_info < LEAST_SQLITE:
         yield Error(
             f"This Python has SQLite {sqlite3.sqlite_version}, and MemStack needs 3.35 or newer.",

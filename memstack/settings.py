@@ -150,6 +150,11 @@ MEMSTACK_SPEECH_THREADS = max(1, integer("MEMSTACK_SPEECH_THREADS", 1))
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 DATABASE: dict[str, Any]
 if DATABASE_URL:
+    if DATABASE_URL.partition("://")[0] not in {"postgres", "postgresql", "psql", "pgsql"}:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a PostgreSQL database, as postgres://user:password@host/name; unset it for SQLite, "
+            "which MemStack keeps in its data folder (MEMSTACK_DATA_DIR)."
+        )
     DATABASE = env.db_url("DATABASE_URL")
     DATABASE["HOST"] = unquote(DATABASE.get("HOST") or "")  # a socket's folder is written %2Frun%2Fpostgresql
     # a process that was stopped in the middle of a transaction must not keep its locks for ever

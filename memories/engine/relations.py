@@ -118,4 +118,5 @@ def _built_in(line: str) -> BuiltIn:
 
 
 RELATIONS = {relation.rule.name: relation for relation in map(_built_in, _TABLE.strip().splitlines())}
-HINTS = frozenset({"related_to", "mentioned_with"})  # what is said where nothing better is known
+TOGETHER, HINT = "mentioned_with", 0.3  # names side by side: a hint, and the confidence that marks it as one
+HINTS = frozenset({"related_to", TOGETHER})  # what is said where nothing better is known

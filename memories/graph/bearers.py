@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from memories.engine.relations import TOGETHER
 from memories.engine.resolution.bearers import Birth, Reader, bearers
 from memories.engine.resolution.identity import PERSON, digest
 from memories.graph import births, bulk, proposals
-from memories.graph.likenesses import HINT
 from memories.graph.naming import chunks
 from memories.models import Entity, FactSupport, Mention, Project
 
@@ -40,22 +40,22 @@ def settle(project: Project, touched: Collection[UUID]) -> set[UUID]:
     Returns the entities that lost or won a reading, and those at the other ends of their facts.
     """
     moved: set[UUID] = set()
-    for key in sorted(_doubtful(project, touched)):
+    for key in sorted(doubtful(project, touched)):
         moved |= _settle_name(project, key)
     return moved
 
 
-def _doubtful(project: Project, touched: Collection[UUID]) -> set[str]:
+def doubtful(project: Project, touched: Collection[UUID]) -> set[str]:
     """The names of those touched that have, or may have, several bearers."""
     found: set[str] = set()
     for chunk in chunks(touched):
         people = dict(Entity.every.filter(pk__in=chunk, key__startswith=PERSON).values_list("pk", "key"))
         marked = Mention.objects.filter(read_as__in=people, other=True).order_by()
-        doubtful = set(marked.values_list("read_as", flat=True).distinct())
+        unsure = set(marked.values_list("read_as", flat=True).distinct())
         said = births.of(people)
-        doubtful |= {id for id, (days, places) in said.items() if len(days) > 1 or len(places) > 1}
+        unsure |= {id for id, (days, places) in said.items() if len(days) > 1 or len(places) > 1}
         several = Entity.every.filter(project=project, bearer__gt=0, key__in=set(people.values())).order_by()
-        found |= {people[id] for id in doubtful} | set(several.values_list("key", flat=True))
+        found |= {people[id] for id in unsure} | set(several.values_list("key", flat=True))
     return found
 
 
@@ -102,7 +102,7 @@ def _readings(entities: Sequence[UUID]) -> dict[Place, _Reading]:
 
 
 def _note_neighbours(found: dict[Place, _Reading], entities: Sequence[UUID]) -> None:
-    said = FactSupport.objects.exclude(fact__predicate=HINT).exclude(read_object=None).order_by()
+    said = FactSupport.objects.exclude(fact__predicate=TOGETHER).exclude(read_object=None).order_by()
     for mine, theirs in (("read_subject", "read_object"), ("read_object", "read_subject")):
         rows = said.filter(**{f"{mine}__in": entities})
         for memory, id, near in rows.values_list("memory", mine, f"{theirs}__key"):

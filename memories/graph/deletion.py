@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from memories.graph import joining, placing, schema, time, upkeep, versions
+from memories.graph import bearers, joining, placing, schema, time, upkeep, versions
 from memories.models import Entity, FactSupport, Memory, Mention, Passage
 
 
 def preview(memory: Memory) -> dict[str, int]:
-    """The receipt that `delete` would give now."""
-    said = set(FactSupport.objects.filter(memory=memory).values_list("fact_id", flat=True))
-    foreseen = time.foresee(memory, said)
+    """The receipt that `delete` would give now; nothing is different afterwards."""
+    support = FactSupport.objects.filter(memory=memory)
+    ends = {id for pair in support.values_list("read_subject_id", "read_object_id") for id in pair if id}
+    if bearers.doubtful(memory.project, ends | set(memory.mentions.values_list("read_as_id", flat=True))):
+        return _tried(memory)
+    foreseen = time.foresee(memory, set(support.values_list("fact_id", flat=True)))
     touched = Entity.every.filter(Exists(Mention.objects.filter(read_as=OuterRef("pk"), memory=memory)))
     kept = touched.filter(Exists(Mention.objects.filter(read_as=OuterRef("pk")).exclude(memory=memory)))
     return _receipt(
@@ -20,6 +24,14 @@ def preview(memory: Memory) -> dict[str, int]:
         passages=_published(memory),
         mentions=Mention.objects.filter(memory=memory).count(),
     )
+
+
+def _tried(memory: Memory) -> dict[str, int]:
+    """Who of several people of one name remains shows when it is decided anew, so it is, and then taken back."""
+    with transaction.atomic():
+        receipt = delete(Memory.objects.get(pk=memory.pk))
+        transaction.set_rollback(True)
+    return receipt
 
 
 def delete(memory: Memory) -> dict[str, int]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
+from memories.engine.relations import TOGETHER
 from memories.engine.resolution.bearers import Birth, conflict, places_conflict
 from memories.engine.resolution.blocking import partner
 from memories.engine.resolution.clustering import Pair
@@ -20,7 +21,6 @@ from memories.graph.naming import chunks
 from memories.models import Entity, FactSupport, Mention, NameKey, Project
 
 MOST_IN_A_BLOCK = 30
-HINT = "mentioned_with"
 _Block = tuple[str, bool]
 
 
@@ -221,7 +221,7 @@ def _memories(rare: Collection[UUID], others: Collection[UUID]) -> dict[UUID, se
 def _near(rare: Collection[UUID], others: Collection[UUID]) -> dict[UUID, set[UUID]]:
     """What a fact connects with each of the rare, and what of it with the others too."""
     found: dict[UUID, set[UUID]] = defaultdict(set)
-    said = FactSupport.objects.exclude(fact__predicate=HINT).exclude(read_object=None).order_by()
+    said = FactSupport.objects.exclude(fact__predicate=TOGETHER).exclude(read_object=None).order_by()
     for chunk in chunks(rare):
         for one, other in said.filter(Q(read_subject__in=chunk) | Q(read_object__in=chunk)).values_list(
             "read_subject", "read_object"

@@ -89,8 +89,8 @@ def propose(project_id: UUID, predicates: Iterable[str]) -> None:
 
 
 def retime(project: Project, relation: str) -> None:
-    """Derives the facts of a relation anew, when its subjects have one object at a time now, or several. In the
-    caller's transaction."""
+    """Derives the facts of a relation anew, when its subjects have one object at a time now, or several, or it
+    holds in both directions now, or in one. In the caller's transaction."""
     versions.bump(project)
     settled = time.settle(project, predicates={relation})
     upkeep.recount(settled.entities)

@@ -13,9 +13,10 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Substr
 
-from memories.engine.temporal import ANYBODY, PLACED, SYMMETRIC, WITHIN, Decision, Rule, Saying, Thing, key_of, kind_of
+from memories.engine.temporal import ANYBODY, PLACED, WITHIN, Decision, Rule, Saying, Thing, key_of, kind_of
 from memories.engine.types import Precision
-from memories.models import Entity, Fact, FactBelief, FactDecision, FactSupport, Memory, Project, RelationType
+from memories.graph.relations import Relations
+from memories.models import Entity, Fact, FactBelief, FactDecision, FactSupport, Memory, Project
 
 T = TypeVar("T")
 BATCH = 500
@@ -76,11 +77,6 @@ def thing_of(fact: Fact) -> Thing:
     return "value", (fact.value or "").casefold()
 
 
-def is_whole(predicate: str, functional: Collection[str]) -> bool:
-    """Whether the things of a slot depend on each other, so that all of them are read."""
-    return kind_of(predicate, functional) != "many"
-
-
 # --- which slots a change touches
 
 
@@ -102,15 +98,15 @@ class Touched:
         return known is None or thing in known
 
 
-def touched_by(project: Project, facts: Iterable[Fact], functional: Collection[str]) -> Touched:
+def touched_by(project: Project, facts: Iterable[Fact], relations: Relations) -> Touched:
     """The slots of the facts, of what they end, and of who lives in a place that now lies in another."""
     touched = Touched()
     placed: set[UUID] = set()
     for fact in facts:
-        _touch(touched, fact, fact.predicate, functional, anything=False)
+        _touch(touched, fact, fact.predicate, relations, anything=False)
         for word in fact.ends.split():
             name = word.removesuffix(ANYBODY)
-            _touch(touched, fact, name, functional, anything=name != word)
+            _touch(touched, fact, name, relations, anything=name != word)
         if fact.predicate in WITHIN and fact.object_id is not None:
             placed |= {fact.subject_id, fact.object_id}
     for chunk in chunks(sorted(placed)):
@@ -120,30 +116,28 @@ def touched_by(project: Project, facts: Iterable[Fact], functional: Collection[s
     return touched
 
 
-def _touch(touched: Touched, fact: Fact, predicate: str, functional: Collection[str], *, anything: bool) -> None:
-    whole = anything or is_whole(predicate, functional)
+def _touch(touched: Touched, fact: Fact, predicate: str, relations: Relations, *, anything: bool) -> None:
+    whole = anything or relations.is_whole(predicate)
     touched.add(fact.subject_id, predicate, None if whole else thing_of(fact))
-    if predicate in SYMMETRIC and fact.object_id is not None:
+    if predicate in relations.symmetric and fact.object_id is not None:
         touched.add(fact.object_id, predicate, None if whole else ("entity", str(fact.subject_id)))
-
-
-def functional_relations(project: Project) -> frozenset[str]:
-    names = RelationType.objects.filter(project=project, functional=True).values_list("name", flat=True)
-    return frozenset(names)
 
 
 # --- reading them
 
 
-def load(touched: Touched, functional: Collection[str], without: Memory | None = None) -> Loaded:
+def load(touched: Touched, relations: Relations, without: Memory | None = None) -> Loaded:
     """The slots as they are, or as they would be `without` a memory. A fixed number of queries for 500 subjects."""
     loaded = Loaded()
-    rows = _facts(touched)
-    partners = {end for fact in rows if fact.predicate in SYMMETRIC for end in (fact.subject_id, fact.object_id)}
-    others = _facts(_around({end for end in partners if end is not None}))
-    ending = _ending({entity for entity, _ in touched.things})
+    rows = _facts(touched, relations)
+    pairs = [fact for fact in rows if relations.is_pair(fact)]
+    others = _facts(
+        _around(_partners(fact for fact in pairs if relations.is_whole(fact.predicate)), relations), relations
+    )
+    ending = _ending({entity for entity, _ in touched.things} | _partners(pairs))
+    inside = _inside(rows)
     loaded.facts = {fact.pk: fact for fact in rows}
-    every = {fact.pk: fact for fact in (*ending, *others, *rows)}
+    every = {fact.pk: fact for fact in (*inside, *ending, *others, *rows)}
     for said in _said(every, without):
         loaded.said[said.id] = said
         loaded.by_fact[said.fact].append(said)
@@ -153,11 +147,11 @@ def load(touched: Touched, functional: Collection[str], without: Memory | None =
     for chunk in chunks(list(every)):
         for decision in FactDecision.objects.filter(fact__in=chunk).order_by("made_at", "id"):
             loaded.decisions[decision.fact_id].append(decision)
-    _lines(loaded, every, ending, functional)
+    _lines(loaded, every, ending, inside, relations)
     return loaded
 
 
-def _facts(touched: Touched) -> list[Fact]:
+def _facts(touched: Touched, relations: Relations) -> list[Fact]:
     found: dict[UUID, Fact] = {}
     by_predicate: dict[str, set[UUID]] = defaultdict(set)
     for entity, predicate in touched.things:
@@ -168,24 +162,27 @@ def _facts(touched: Touched) -> list[Fact]:
     for group, predicates in asked.items():
         for chunk in chunks(group):
             ends = Q(subject__in=chunk)
-            if SYMMETRIC.intersection(predicates):
-                ends |= Q(object__in=chunk, predicate__in=SYMMETRIC)
+            if both := relations.symmetric.intersection(predicates):
+                ends |= Q(object__in=chunk, predicate__in=both)
             found |= Fact.objects.filter(ends, predicate__in=predicates).in_bulk()
-    return [fact for fact in found.values() if _is_touched(touched, fact)]
+    return [fact for fact in found.values() if _is_touched(touched, fact, relations)]
 
 
-def _is_touched(touched: Touched, fact: Fact) -> bool:
+def _is_touched(touched: Touched, fact: Fact, relations: Relations) -> bool:
     if touched.has(fact.subject_id, fact.predicate, thing_of(fact)):
         return True
-    other_way = fact.predicate in SYMMETRIC and fact.object_id is not None
-    return other_way and touched.has(fact.object_id, fact.predicate, ("entity", str(fact.subject_id)))  # type: ignore[arg-type]
+    return relations.is_pair(fact) and touched.has(fact.object_id, fact.predicate, ("entity", str(fact.subject_id)))  # type: ignore[arg-type]
 
 
-def _around(entities: Collection[UUID]) -> Touched:
+def _partners(pairs: Iterable[Fact]) -> set[UUID]:
+    return {end for fact in pairs for end in (fact.subject_id, fact.object_id) if end is not None}
+
+
+def _around(entities: Collection[UUID], relations: Relations) -> Touched:
     """The other marriages of those who are married: what may end one, though it is not touched itself."""
     touched = Touched()
     for entity in entities:
-        for predicate in SYMMETRIC:
+        for predicate in filter(relations.is_whole, relations.symmetric):
             touched.add(entity, predicate, None)
     return touched
 
@@ -198,6 +195,19 @@ def _ending(entities: Collection[UUID]) -> list[Fact]:
         found |= rows.filter(subject__in=chunk).in_bulk()
         found |= rows.filter(object__in=chunk).in_bulk()
     return list(found.values())
+
+
+def _homes(facts: Iterable[Fact]) -> set[UUID]:
+    return {fact.object_id for fact in facts if fact.predicate in PLACED and fact.object_id is not None}
+
+
+def _inside(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that say in what the places lie that people are said to be in."""
+    found: list[Fact] = []
+    for chunk in chunks(sorted(_homes(facts))):
+        rows = Fact.objects.filter(subject__in=chunk, predicate__in=WITHIN, polarity=Fact.Polarity.AFFIRMED)
+        found += rows.exclude(object=None)
+    return found
 
 
 def _said(facts: Collection[UUID], without: Memory | None) -> Iterable[Said]:
@@ -231,46 +241,48 @@ def _said(facts: Collection[UUID], without: Memory | None) -> Iterable[Said]:
 # --- as what the engine reads
 
 
-def _lines(loaded: Loaded, facts: Mapping[UUID, Fact], ending: Iterable[Fact], functional: Collection[str]) -> None:
+def _lines(
+    loaded: Loaded, facts: Mapping[UUID, Fact], ending: Iterable[Fact], inside: Iterable[Fact], relations: Relations
+) -> None:
     """A line for each touched slot; of a symmetric relation one for each pair."""
     lines: dict[tuple[object, ...], Line] = {}
-    within, names = _places(loaded.facts.values())
+    within, names = _places(loaded, inside)
     for fact in loaded.facts.values():
-        place = _line_of(fact, functional)
+        place = _line_of(fact, relations)
         if place not in lines:
-            kind = kind_of(fact.predicate, functional)
+            kind = kind_of(fact.predicate, relations.functional)
             places = fact.predicate in PLACED
             lines[place] = Line(Rule(kind, places, names if places else {}, within))
-        lines[place].sayings += [saying(fact, said) for said in loaded.by_fact[fact.pk]]
+        lines[place].sayings += [saying(fact, said, relations) for said in loaded.by_fact[fact.pk]]
     for fact in ending:
-        for place, thing in _ended_lines(fact, lines, functional):
+        for place, thing in _ended_lines(fact, lines, relations):
             lines[place].sayings += [_closing(said, thing, fact.created_at) for said in _counted(loaded, fact)]
     for fact in facts.values():
-        if fact.predicate in SYMMETRIC and is_whole(fact.predicate, functional):
+        if relations.is_pair(fact) and relations.is_whole(fact.predicate):
             _end_other_pairs(loaded, fact, lines)
     loaded.lines = list(lines.values())
 
 
-def _line_of(fact: Fact, functional: Collection[str]) -> tuple[object, ...]:
-    if fact.predicate in SYMMETRIC and fact.object_id is not None:
+def _line_of(fact: Fact, relations: Relations) -> tuple[object, ...]:
+    if relations.is_pair(fact):
         return fact.predicate, frozenset((fact.subject_id, fact.object_id))
-    if is_whole(fact.predicate, functional):
+    if relations.is_whole(fact.predicate):
         return fact.predicate, fact.subject_id
     return fact.predicate, fact.subject_id, thing_of(fact)
 
 
-def line_thing(fact: Fact) -> Thing:
+def _line_thing(fact: Fact, relations: Relations) -> Thing:
     """The thing of a fact in its line; a pair of a symmetric relation is one thing, whichever way it is said."""
-    if fact.predicate in SYMMETRIC and fact.object_id is not None:
+    if relations.is_pair(fact):
         return "entity", " ".join(sorted((str(fact.subject_id), str(fact.object_id))))
     return thing_of(fact)
 
 
-def saying(fact: Fact, said: Said) -> Saying:
+def saying(fact: Fact, said: Said, relations: Relations) -> Saying:
     kinds = {"affirmed": "holds", "negated": "denied"}
     return Saying(
         id=said.id,
-        thing=line_thing(fact),
+        thing=_line_thing(fact, relations),
         said=kinds.get(fact.polarity, "idle"),  # type: ignore[arg-type]
         said_at=said.said_at,
         known_at=said.known_at or fact.created_at,
@@ -301,15 +313,15 @@ def _closing(said: Said, thing: Thing | None, known_at: datetime) -> Saying:
 
 
 def _ended_lines(
-    fact: Fact, lines: Mapping[tuple[object, ...], Line], functional: Collection[str]
+    fact: Fact, lines: Mapping[tuple[object, ...], Line], relations: Relations
 ) -> Iterable[tuple[tuple[object, ...], Thing | None]]:
     """The lines that a fact ends something of, and what."""
     for word in fact.ends.split():
         name = word.removesuffix(ANYBODY)
         if name == word:
             stand_in = Fact(subject_id=fact.subject_id, predicate=name, object_id=fact.object_id, value=fact.value)
-            place = _line_of(stand_in, functional)
-            yield from [(place, line_thing(stand_in))] if place in lines else []
+            place = _line_of(stand_in, relations)
+            yield from [(place, _line_thing(stand_in, relations))] if place in lines else []
             continue
         for place in lines:
             ends = place[1] if isinstance(place[1], frozenset) else {place[1]}
@@ -341,15 +353,14 @@ def _counted(loaded: Loaded, fact: Fact) -> list[Said]:
     return loaded.by_fact[fact.pk]
 
 
-def _places(facts: Iterable[Fact]) -> tuple[dict[Thing, set[Thing]], dict[Thing, str]]:
+def _places(loaded: Loaded, inside: Iterable[Fact]) -> tuple[dict[Thing, set[Thing]], dict[Thing, str]]:
     """Which of the places that people are said to be in lie in which others, and what they are called."""
-    ids = {fact.object_id for fact in facts if fact.predicate in PLACED and fact.object_id is not None}
     within: dict[Thing, set[Thing]] = defaultdict(set)
     names: dict[Thing, str] = {}
-    for chunk in chunks(sorted(ids)):
-        inside = Fact.objects.filter(subject__in=chunk, predicate__in=WITHIN, polarity=Fact.Polarity.AFFIRMED)
-        for subject, object_ in inside.exclude(object=None).values_list("subject_id", "object_id"):
-            within["entity", str(subject)].add(("entity", str(object_)))
+    for fact in inside:
+        if _counted(loaded, fact):
+            within["entity", str(fact.subject_id)].add(thing_of(fact))
+    for chunk in chunks(sorted(_homes(loaded.facts.values()))):
         for pk, name in Entity.objects.filter(pk__in=chunk).values_list("pk", "name"):
             names["entity", str(pk)] = name
     for inner in list(within):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from memories.engine.temporal import ANYBODY, SYMMETRIC, WITHIN
+from memories.engine.temporal import ANYBODY, WITHIN
 from memories.engine.types import FactDraft, Passage
-from memories.graph import bulk, slots, time
+from memories.graph import bulk, time
 from memories.graph.documents import words
+from memories.graph.relations import Relations, relations_of
 from memories.graph.slots import Said, chunks
 from memories.models import Entity, Fact, FactSupport, Memory, Project, SearchDocument
 
@@ -96,8 +97,8 @@ class _Preparing:
         self.episode, self.entities, self.passages = episode, entities, passages
         self.known = _known_since(episode.memory)
         self.now = _now(episode.memory.project)
-        self.functional = slots.functional_relations(episode.memory.project)
-        self.lines = _Lines(self.functional)
+        self.relations = relations_of(episode.memory.project)
+        self.lines = _Lines(self.relations)
         self.lines.add_statements(self._all())
         self.facts = self._existing_facts()
         self.stated = Stated()
@@ -127,7 +128,7 @@ class _Preparing:
         return found
 
     def _key(self, content: Key, valid_at: datetime | None) -> Key:
-        whole = slots.is_whole(str(content[1]), self.functional)
+        whole = self.relations.is_whole(str(content[1]))
         return (*content, None if whole else valid_at)
 
     def _take(self, line: Key, statements: Sequence[Statement]) -> None:
@@ -145,7 +146,7 @@ class _Preparing:
         if not self.lines.is_alone(line, first) or not self._is_one_fact(statements):
             return None
         fact = self._fact_row(first, self.now)
-        if not time.derive(fact, [self._said(one, fact) for one in statements], self.functional):
+        if not time.derive(fact, [self._said(one, fact) for one in statements], self.relations):
             return None
         self._add(fact)
         end = first.target.name if first.target else fact.value or ""
@@ -238,8 +239,8 @@ class _Preparing:
 class _Lines:
     """What is said of each line, a stretch of time that the facts of a subject's relation divide between them."""
 
-    def __init__(self, functional: Collection[str]) -> None:
-        self._functional = functional
+    def __init__(self, relations: Relations) -> None:
+        self._relations = relations
         self._sizes: Counter[Key] = Counter()
         self._pairs: Counter[UUID] = Counter()  # of a symmetric relation, by each end
         self._there: set[Key] = set()
@@ -257,7 +258,7 @@ class _Lines:
             if one.draft.ends:
                 self._ending.add(line)
                 self.add_end(one.subject.shown_id, one.draft.ends)
-            if predicate in SYMMETRIC:
+            if predicate in self._relations.symmetric:
                 self._pairs.update(end.shown_id for end in one.ends)
 
     def add_fact(self, content: Key) -> None:
@@ -268,7 +269,7 @@ class _Lines:
 
     def of(self, content: Key) -> Key:
         subject, predicate, target, value, _ = content
-        whole = slots.is_whole(str(predicate), self._functional)
+        whole = self._relations.is_whole(str(predicate))
         return (subject, predicate) if whole else (subject, predicate, target, value)
 
     def size(self, line: Key) -> int:
@@ -284,11 +285,11 @@ class _Lines:
         if any((end, one.draft.predicate) in self._ended for end in ends):
             return False
         are_new = all(end._state.adding for end in one.ends)
-        if one.draft.predicate in SYMMETRIC:
+        if one.draft.predicate in self._relations.symmetric:
             return are_new and all(self._pairs[end] == 1 for end in ends)
         if one.draft.predicate in WITHIN and not are_new:
             return False  # homes are compared by where a place lies
-        return self._sizes[line] == 1 or not slots.is_whole(one.draft.predicate, self._functional)
+        return self._sizes[line] == 1 or not self._relations.is_whole(one.draft.predicate)
 
 
 def _statements(episode: Episode, entities: Sequence[Entity]) -> Iterator[Statement]:

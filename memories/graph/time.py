@@ -16,6 +16,7 @@ from django.db.models import Q
 from memories.engine.temporal import Belief, Held, Rule, Unsure, history, kind_of
 from memories.graph import bulk, slots
 from memories.graph.documents import index_facts
+from memories.graph.relations import Relations, relations_of
 from memories.graph.slots import Loaded, Said, chunks
 from memories.models import Fact, FactBelief, FactDecision, FactSupport, Memory, Project
 
@@ -90,20 +91,20 @@ def settle(
     Of `subjects` and `predicates` all facts are meant. Entities' counters are the caller's.
     """
     settled = Settled()
-    functional = slots.functional_relations(project)
+    relations = relations_of(project)
     for rows in _rows(project, facts, subjects, predicates):
-        plan = _plan(slots.load(slots.touched_by(project, rows, functional), functional))
+        plan = _plan(slots.load(slots.touched_by(project, rows, relations), relations))
         settled.add(_apply(project, plan))
     return settled
 
 
-def derive(fact: Fact, said: Sequence[Said], functional: Collection[str]) -> bool:
+def derive(fact: Fact, said: Sequence[Said], relations: Relations) -> bool:
     """Gives a new fact what `settle` would, when this is all that is said in its line and nothing ends it.
 
     False, and nothing changed, where more follows from it than this one fact.
     """
-    rule = Rule(kind_of(fact.predicate, functional))
-    held, unsure = history([slots.saying(fact, one) for one in said], [], rule)
+    rule = Rule(kind_of(fact.predicate, relations.functional))
+    held, unsure = history([slots.saying(fact, one, relations) for one in said], [], rule)
     if len(held) != 1 or held[0].earlier or unsure:
         return False
     best = sorted(said, key=lambda one: one.rank)
@@ -115,9 +116,9 @@ def derive(fact: Fact, said: Sequence[Said], functional: Collection[str]) -> boo
 def foresee(memory: Memory, facts: Collection[UUID]) -> Settled:
     """What `settle` would do with these facts if the memory were gone; writes nothing."""
     settled = Settled()
-    functional = slots.functional_relations(memory.project)
+    relations = relations_of(memory.project)
     for rows in _rows(memory.project, facts):
-        plan = _plan(slots.load(slots.touched_by(memory.project, rows, functional), functional, without=memory))
+        plan = _plan(slots.load(slots.touched_by(memory.project, rows, relations), relations, without=memory))
         settled.add(_summary(plan))
     return settled
 

@@ -141,7 +141,6 @@ class Model:
             self._stop()
             left = until - time.monotonic()
             if left <= 0:
-                asking.cancel()
                 raise NoAnswer(f"It did not answer within the {self.budget.most_seconds:g} seconds of a task.")
             await asyncio.wait([asking], timeout=min(LOOK_SECONDS, left))
         return asking.result()

@@ -37,7 +37,7 @@ class Dialect:
 
         A server that names the parameter is believed; else the next mode is tried, unless this one has worked before.
         """
-        if isinstance(parameter, str) and parameter in sent and parameter not in {"model", "messages"}:
+        if isinstance(parameter, str) and parameter in sent:
             if parameter in {"response_format", "tools", "tool_choice"}:
                 return self._next()
             self.refused.add(parameter)

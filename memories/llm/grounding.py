@@ -18,12 +18,12 @@ from typing import get_args
 
 from memories.engine.extraction.local import MACHINES, speaker_mention
 from memories.engine.extraction.predicates import KNOWN, slug
+from memories.engine.relations import HINT, TOGETHER
 from memories.engine.resolution.folding import fold
 from memories.engine.types import FactDraft, Mention, MentionKind, Passage, Polarity, Precision, Reading, Schema, Source
 from memories.llm.notes import EntityNote, FactNote, PassageNotes
 
-TOGETHER = "mentioned_with"
-SURE, UNSURE, HARDLY = 0.9, 0.75, 0.3
+SURE, UNSURE = 0.9, 0.75
 OLDEST_YEAR, YEARS_AHEAD = 1000, 100
 MOST_PLACES = 50  # of one wording in a passage
 SENTENCE_LENGTH = 2000
@@ -200,7 +200,7 @@ class _Reading:
             invalid_at=end,
             valid_precision=precision,
             polarity=self._polarity(note.polarity),
-            confidence=HARDLY if predicate is None else self._confidence(subject),
+            confidence=HINT if predicate in {None, TOGETHER} else self._confidence(subject),
         )
 
     def _end(self, name: str, text: str, sentence: tuple[int, int], *, before: bool) -> int | None:

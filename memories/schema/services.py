@@ -30,6 +30,7 @@ from memories.schema import queries, validation
 
 T = TypeVar("T")
 Origin, State = SchemaType.Origin, SchemaType.State
+TIMED = ("functional", "symmetric")  # what a fact's time follows from, beside what is said
 _MUST_STAY = "is built in and can't be deleted; disable it, and it is not read from memories any more."
 
 
@@ -155,8 +156,8 @@ def create_relation_type(project: Project, values: Mapping[str, Any]) -> Relatio
 
 
 def update_relation_type(row: RelationType, values: Mapping[str, Any]) -> RelationType:
-    """Changes fields by name, except the name, which facts have. With `functional` its facts are derived anew at once:
-    which of them are over follows from it, and not from another reading."""
+    """Changes fields by name, except the name, which facts have. With those of TIMED its facts are derived anew at
+    once: which of them are over follows from these, and not from another reading."""
     with transaction.atomic():
         Project.objects.select_for_update().only("pk").get(pk=row.project_id)  # as a worker does, before its relations
         locked = RelationType.objects.select_for_update(of=("self",)).select_related("project").get(pk=row.pk)
@@ -171,7 +172,7 @@ def _write_relation_type(row: RelationType, values: Mapping[str, Any]) -> Relati
             fields[name] = " ".join(_pair(row, name, values[name]))
     if "phrases" in values:
         fields["phrases"] = "\n".join(_phrases(row, values["phrases"]))
-    changes_time = fields.get("functional", row.functional) != row.functional
+    changes_time = any(fields.get(name, getattr(row, name)) != getattr(row, name) for name in TIMED)
     for name, value in fields.items():
         setattr(row, name, value)
     row.save(update_fields=[*fields] or None)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from memories import changes, queries, reviewing, services
+from memories.engine.relations import HINT
 from memories.models import Entity, Mention
 from memories.views.base import Place, draw, paginate, project_page
 from tasks_app import queries as task_queries
@@ -69,7 +70,7 @@ def entity_detail(request: HttpRequest, place: Place, entity_id: UUID) -> HttpRe
         aliases=queries.aliases(entity),
         community=queries.community_of(entity),
         strands=changes.strands(entity, facts),
-        hints=[fact for fact in facts if fact.confidence <= queries.HINT],
+        hints=[fact for fact in facts if fact.confidence <= HINT],
         most_facts=MOST_FACTS,
         merges=[(merge, evidence[merge.pk]) for merge in shown],
         page=paginate(request, mentions, 25),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import sys
+from bisect import insort
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memories.engine.temporal import Decision, Rule, Saying, Thing, Timeline, history, key_of, timeline
+from memories.engine.types import Precision
 
 ONE = Rule("one")
 MANY = Rule()
@@ -153,6 +158,35 @@ def test_a_home_told_of_every_day_is_derived_quickly() -> None:
     assert datetime.now(UTC) - began < timedelta(seconds=3)
 
 
+def test_what_is_wrong_counts_for_nothing_until_it_is_said_again() -> None:
+    home, there = says(BERLIN, "2020-01-01"), says(MUNICH, "2021-01-01")
+    wrong = Decision(key_of(there, MUNICH, ONE), "wrong", at("2021-06-01"))
+    line = timeline([home, there], (wrong,), ONE)
+    assert [(one.thing, one.end, one.expired) for one in line.stretches] == [
+        (BERLIN, None, None), (MUNICH, None, wrong.made_at),
+    ]  # fmt: skip
+    again = says(MUNICH, "2022-01-01")
+    assert one(home, again, decisions=(wrong,)) == [("Berlin", "", "2022-01-01"), ("Munich", "2022-01-01", "")]
+
+
+def test_a_decision_is_about_what_was_said_until_then() -> None:
+    home = says(BERLIN, "2020-01-01")
+    ended = Decision(key_of(home, BERLIN, ONE), "ended", at("2021-01-01"))
+    assert one(home, says(BERLIN, "2022-01-01"), decisions=(ended,)) == [
+        ("Berlin", "", "2021-01-01"), ("Berlin", "2022-01-01", ""),
+    ]  # fmt: skip
+
+
+def test_what_somebody_kept_is_ended_by_no_stated_end_and_no_denial_before() -> None:
+    until = says(BERLIN, "2020-07-01", over="2020-06-01")
+    kept = Decision(key_of(until, BERLIN, ONE), "kept", at("2021-01-01"))
+    assert one(until, decisions=(kept,)) == [("Berlin", "", "")]
+    plan = says(ROME, "2023-05-01", begins="2023-06-01", begins_by="2023-07-01")
+    given_up = says(ROME, "2023-05-20", said="denied", ends=True)
+    kept = Decision(key_of(plan, ROME, ONE), "kept", at("2023-06-10"))
+    assert one(plan, given_up, decisions=(kept,)) == [("Rome", "2023-06-01", "")]
+
+
 # --- in any order
 
 THINGS = st.sampled_from([BERLIN, MUNICH, ROME])
@@ -197,7 +231,16 @@ def cases(draw: st.DrawFn) -> tuple[list[Saying], list[Decision], Rule]:
     return found, decided, rule
 
 
-@given(cases(), st.randoms(use_true_random=False))
+@st.composite
+def often_told(draw: st.DrawFn) -> tuple[list[Saying], list[Decision], Rule]:
+    """A case in which the same is said again and again."""
+    found, decided, rule = draw(cases())
+    plain = [says(draw(THINGS), "2020-01-01") for _ in range(draw(st.integers(2, 7)))]
+    told = [replace(one, said_at=draw(MOMENTS), known_at=draw(MOMENTS)) for one in plain]
+    return found[: draw(st.integers(0, 4))] + told, decided, rule
+
+
+@given(cases() | often_told(), st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_the_order_in_which_it_is_read_does_not_matter(
     case: tuple[list[Saying], list[Decision], Rule], chance: random.Random
@@ -210,6 +253,20 @@ def test_the_order_in_which_it_is_read_does_not_matter(
 
 def _said(line: Timeline) -> list[tuple[str, ...]]:
     return sorted((str(one.key), str(one.span), str(one.expired), str(one.stated)) for one in line.stretches)
+
+
+def test_of_two_at_one_time_neither_ends_what_goes_on() -> None:
+    home, again, other = says(BERLIN, "2020-01-01"), says(BERLIN, "2020-02-01"), says(MUNICH, "2020-02-01")
+    there = says(MUNICH, "2020-01-01")
+    for mixed in ((home, again, other), (home, other, again), (home, there, again, other), (home, there, other, again)):
+        assert one(*mixed) == [("Berlin", "", ""), ("Munich", "", "")]
+
+
+@pytest.mark.parametrize("first", ["year", "day"])
+def test_how_exact_a_beginning_is_does_not_depend_on_the_order(first: Precision) -> None:
+    other: Precision = "day" if first == "year" else "year"
+    exact = [says(BERLIN, "2021-01-01", begins="2020-01-01", precision=one) for one in (first, other)]
+    assert timeline(exact, (), ONE).stretches[0].precision == "day"
 
 
 @given(cases())
@@ -240,22 +297,21 @@ def test_one_thing_at_a_time(case: tuple[list[Saying], list[Decision], Rule]) ->
     assert len(still) <= 1 or line.unsure
 
 
-@given(cases())
-@settings(max_examples=200, deadline=None)
+@given(cases() | often_told(), MOMENTS)
+@settings(max_examples=300, deadline=None)
 def test_what_was_believed_is_what_followed_from_what_was_known(
-    case: tuple[list[Saying], list[Decision], Rule],
+    case: tuple[list[Saying], list[Decision], Rule], moment: datetime
 ) -> None:
     """The memory that is gone was never believed: the history is the same as if it had not been there."""
     found, decided, rule = case
-    moment = at("2021-06-01")
     held, _ = history(found, decided, rule)
     then = timeline(
         [saying for saying in found if saying.known_at <= moment],
         [one for one in decided if one.made_at <= moment],
         rule,
     )
-    believed = {span for one in held if (span := _at(one, moment)) is not None}
-    assert believed <= {one.span for one in then.stretches}
+    believed = {(one.stretch.key, span) for one in held if (span := _at(one, moment)) is not None}
+    assert believed <= {(one.key, one.span) for one in then.stretches if one.expired is None}
 
 
 def _at(held: Any, moment: datetime) -> Any:
@@ -264,3 +320,71 @@ def _at(held: Any, moment: datetime) -> Any:
             return belief.span
     gone = held.stretch.expired is not None and held.stretch.expired <= moment
     return held.stretch.span if held.since <= moment and not gone else None
+
+
+def _beliefs(found: list[Saying], decided: list[Decision], rule: Rule) -> list[tuple[object, ...]]:
+    held, _ = history(found, decided, rule)
+    return [(one.stretch.key, one.stretch.span, one.created, one.since, one.earlier) for one in held]
+
+
+def _at_each_time(found: list[Saying], decided: list[Decision], rule: Rule) -> list[tuple[object, ...]]:
+    """The beliefs without the short way for what is told again and again."""
+
+    def derives(known: list[Saying], saying: Saying, *_: object) -> bool:
+        insort(known, saying, key=lambda one: one.order)
+        return False
+
+    with patch.object(sys.modules["memories.engine.temporal.history"], "_adds_nothing", derives):
+        return _beliefs(found, decided, rule)
+
+
+@given(often_told())
+@settings(max_examples=300, deadline=None)
+def test_what_is_told_again_and_again_is_believed_since_it_followed(
+    case: tuple[list[Saying], list[Decision], Rule],
+) -> None:
+    assert _beliefs(*case) == _at_each_time(*case)
+
+
+HOME = says(BERLIN, "2020-01-01")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(
+            [HOME, says(MUNICH, "2020-01-01"), says(MUNICH, "2021-01-01")],
+            id="after two at one time",
+        ),
+        pytest.param(
+            [
+                HOME,
+                says(BERLIN, "2020-05-01", known_at="2022-01-01"),
+                says(ROME, "2020-06-01", said="idle"),
+                says(MUNICH, "2020-07-01", begins="2020-02-01", begins_by="2020-07-01"),
+            ],
+            id="within what nobody dates to the day",
+        ),
+        pytest.param(
+            [
+                HOME,
+                says(BERLIN, "2020-05-01", known_at="2022-01-01"),
+                says(MUNICH, "2020-05-01", talk="a", position=4),
+            ],
+            id="at the time of something else",
+        ),
+    ],
+)
+def test_what_is_told_again_may_say_something_new(found: list[Saying]) -> None:
+    """It was passed over once, and its consequences were believed before it was said."""
+    assert _beliefs(found, [], ONE) == _at_each_time(found, [], ONE)
+    assert any(earlier for *_, earlier in _beliefs(found, [], ONE))
+
+
+def test_a_decision_counts_though_something_is_told_again_at_the_same_moment() -> None:
+    found = [HOME, says(BERLIN, "2020-05-01")]
+    ended = Decision(key_of(HOME, BERLIN, ONE), "ended", at("2020-05-01"))
+    later = replace(ended, made_at=at("2021-01-01"))
+    again = [*found, says(BERLIN, "2020-06-01", known_at="2021-01-01")]
+    for sayings_, decision in ((found, ended), (again, later)):
+        assert _beliefs(sayings_, [decision], ONE) == _at_each_time(sayings_, [decision], ONE)

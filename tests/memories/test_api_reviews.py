@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from memories import services
-from memories.models import Entity, Fact, Project, Review
+from memories.graph import doubts
+from memories.models import Entity, Fact, FactDecision, Project, Review
+from tests.memories.rows import DAY
 from tests.memories.sayings import say
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +157,44 @@ def test_two_facts_of_which_one_is_over(api: APIClient, project: Project) -> Non
     acme.refresh_from_db()
     assert acme.invalid_at is None
     assert services.delete_memory(memory)["facts_removed"] == 1
+
+
+def doubt(project: Project) -> tuple[Review, Fact, Fact]:
+    """Whether Bob lives in Berlin or works for Acme."""
+    say(project, "Bob lives_in Berlin")
+    say(project, "Bob works_for Acme")
+    berlin, acme = (Fact.objects.get(subject__name="Bob", object__name=name) for name in ("Berlin", "Acme"))
+    review = Review.objects.create(
+        project=project, kind="invalidation", pair="x", first_fact=berlin, second_fact=acme
+    )  # fmt: skip
+    return review, berlin, acme
+
+
+def test_what_is_gone_is_not_decided(api: APIClient, project: Project, bill: Review) -> None:
+    review, berlin, _ = doubt(project)
+    Review.objects.filter(pk=review.pk).update(second_fact=None)
+    Review.objects.filter(pk=bill.pk).update(first_entity=None)
+    assert post(api, f"reviews/{review.pk}/accept", {"over": str(berlin.pk)}).status_code == 409
+    assert post(api, f"reviews/{bill.pk}/accept").status_code == 409
+    assert not FactDecision.objects.exists()
+    assert set(Review.objects.values_list("state", flat=True)) == {"open"}
+
+
+def test_a_review_ends_none_but_its_own_facts(api: APIClient, project: Project) -> None:
+    review, _, _ = doubt(project)
+    say(project, "Tom works_for Globex")
+    other = Fact.objects.get(object__name="Globex")
+    assert post(api, f"reviews/{review.pk}/accept", {"over": str(other.pk)}).status_code == 409
+    assert not FactDecision.objects.exists()
+
+
+def test_a_fact_of_a_review_does_not_end_before_it_began(project: Project) -> None:
+    review, berlin, acme = doubt(project)
+    berlin.valid_at, acme.valid_at = DAY, DAY - timedelta(days=1)
+    review.first_fact, review.second_fact = berlin, acme
+    doubts.end(review, berlin, None)
+    doubts.end(review, acme, None)
+    assert list(FactDecision.objects.order_by("id").values_list("at", flat=True)) == [None, DAY]
 
 
 def test_the_number_of_queries_does_not_grow(

@@ -203,6 +203,19 @@ def test_two_of_one_name_stay_two(home: Project) -> None:
     assert names(home) == ["Acme", "John Smith", "Leeds"]
 
 
+def test_who_is_who_after_a_deletion_is_foreseen(home: Project) -> None:
+    """Nothing tells the two apart any more, so an entity goes that the deleted memory did not name."""
+    say(home, "John_Smith born_in Leeds\nJohn_Smith works_for Acme")
+    second = say(home, "John_Smith born_in Boston\nJohn_Smith works_for Globex", day=1)
+    say(home, "John_Smith works_for Globex\nJohn_Smith knows Tom", day=2)
+    before = graph(home)
+    foreseen = services.deletion_preview(second)
+    assert graph(home) == before
+    assert Memory.objects.filter(pk=second.pk).exists()
+    assert services.delete_memory(second) == foreseen
+    assert foreseen["entities_removed"] == 2
+
+
 def test_another_of_the_name_is_another(home: Project) -> None:
     say(home, "Anna works_for Acme")
     say(home, "another Anna works_for Globex", day=1)
@@ -282,7 +295,9 @@ def do(project: Project, step: tuple[str, str | int], day: int) -> None:
     elif kind == "edit" and memories:
         say(project, str(what), memories[len(str(what)) % len(memories)])
     elif kind == "delete" and memories:
-        services.delete_memory(memories[int(what) % len(memories)])
+        memory = memories[int(what) % len(memories)]
+        foreseen = services.deletion_preview(memory)
+        assert services.delete_memory(memory) == foreseen
     else:
         decide(project, kind, int(what) if isinstance(what, int) else 0)
 

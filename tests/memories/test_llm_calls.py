@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from memories.llm import dialects
+from memories.llm.budget import Budget
 from memories.llm.calls import Model, Question
 from memories.llm.endpoint import Endpoint
 from memories.llm.failures import BadAnswer, BudgetSpent, LlmFailure, Misconfigured, NoAnswer
@@ -78,6 +79,37 @@ def test_a_parameter_that_the_server_refuses_by_name_is_left_out(parameter: str)
     assert parameter not in running.requests[-1]
     assert running.requests[-1]["response_format"]["type"] == "json_schema"
     assert ("max_completion_tokens" in running.requests[-1]) == (parameter == "max_tokens")
+
+
+@pytest.mark.parametrize("parameter", ["model", "messages", "top_p", 7])
+def test_a_server_that_refuses_what_can_not_be_left_out_is_not_asked_for_ever(parameter: object) -> None:
+    with LlmServer(server.status(400, {"param": parameter})) as running:
+        with Model(endpoint(running), nobody_stops) as model, pytest.raises(NoAnswer, match="HTTP 400"):
+            model.wait(model.ask(QUESTION))
+        assert len(running.requests) == len(dialects.MODES)
+
+
+def test_a_way_that_worked_is_not_given_up_for_one_refusal() -> None:
+    with LlmServer(server.in_turn(server.well, server.status(400), server.well)) as running:
+        with Model(endpoint(running), nobody_stops) as model:
+            model.wait(model.ask(QUESTION))
+            with pytest.raises(NoAnswer, match="HTTP 400"):
+                model.wait(model.ask(QUESTION))
+            model.wait(model.ask(QUESTION))
+        assert [request["response_format"]["type"] for request in running.requests] == ["json_schema"] * 3
+
+
+@pytest.mark.parametrize("number", [401, 404])
+def test_who_refuses_for_another_reason_is_asked_once(number: int) -> None:
+    with LlmServer(server.status(number)) as running:
+        with Model(endpoint(running), nobody_stops) as model, pytest.raises(Misconfigured):
+            model.wait(model.ask(QUESTION))
+        assert len(running.requests) == 1
+
+
+def test_a_server_without_structured_output_is_asked_in_another_way() -> None:
+    _, _, running = answer(server.without("response_format"))
+    assert ["tools" in request for request in running.requests] == [False, True]
 
 
 def test_questions_side_by_side_find_the_way_together() -> None:
@@ -174,6 +206,38 @@ def test_what_cannot_be_used_is_paid_for_as_well() -> None:
         with pytest.raises(BadAnswer):
             model.wait(model.ask(QUESTION))
         assert model.budget.tokens == 110
+
+
+@pytest.mark.parametrize(("usage", "cost"), [(None, "guessed"), ({"prompt_tokens": -900, "completion_tokens": -9}, 0)])
+def test_what_a_server_does_not_count_is_guessed_and_never_given_back(usage: Any, cost: object) -> None:
+    def behave(reply: server.Reply, request: server.Request) -> None:
+        reply.send(200, {**server.completion("x" * 300), "usage": usage})
+
+    _, model, _ = answer(behave)
+    assert model.budget.tokens == (QUESTION.tokens - dialects.MOST_OUTPUT + 100 if cost == "guessed" else 0)
+
+
+def test_an_empty_answer_is_none() -> None:
+    assert "nothing that can be read" in failure(lambda reply, request: reply.say(" \n"), BadAnswer)
+
+
+def test_no_packed_answer_is_asked_for() -> None:
+    _, _, running = answer(server.well)
+    assert running.headers[0]["accept-encoding"] == "identity"
+
+
+def test_a_spent_budget_is_spent_in_the_next_attempt_too() -> None:
+    spent = Budget(1000, 10.0, tokens_in=600, tokens_out=300, seconds=10.0)
+    again = Budget(1000, 10.0)
+    assert again.allows(1000)
+    again.restore(spent.state())
+    assert (again.tokens, again.seconds) == (900, 10.0)
+    assert not again.allows(1)
+    with pytest.raises(BudgetSpent, match="10 seconds"):
+        again.require(1)
+    again.seconds = 0.0
+    assert again.allows(100)
+    assert not again.allows(101)
 
 
 def test_a_task_waits_no_longer_than_it_may() -> None:

@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 
 from memories.engine.passages import render_conversation, split
-from memories.engine.types import Message, Reading, RelationRule, Schema, Source
+from memories.engine.relations import HINT
+from memories.engine.types import Message, Passage, Reading, RelationRule, Schema, Source
 from memories.llm.failures import BadAnswer
-from memories.llm.grounding import Ground, Grounded, day
-from memories.llm.notes import answer_schema, bare, question, understood
+from memories.llm.grounding import MOST_PLACES, SURE, UNSURE, Ground, Grounded, day
+from memories.llm.notes import (
+    BEFORE_CHARACTERS,
+    MOST_NOTES,
+    MOST_PREDICATES,
+    answer_schema,
+    bare,
+    question,
+    understood,
+)
 from tests.llm_server import entity, fact
 
 NOW = datetime(2024, 5, 7, tzinfo=UTC)
 TYPES = frozenset({"person", "organization", "location", "concept"})
-SCHEMA = Schema(TYPES, {"mentors": RelationRule("mentors")})
+SCHEMA = Schema(TYPES, {name: RelationRule(name) for name in ("mentors", "mentioned_with")})
 TEXT = "Anna Smith works for Acme in Berlin. She lives\nin Lisbon since 2020. Carl was elected mayor."
 WORKS = fact("Anna Smith", "works_for", "Acme", "Anna Smith works for Acme in Berlin.")
 ANNA, ACME = entity("Anna Smith", "person"), entity("Acme", "organization")
@@ -67,6 +76,7 @@ def test_what_stands_in_the_text_is_kept() -> None:
     assert second.sentence == "She lives\nin Lisbon since 2020.", "as the text has it"
     assert (second.valid_at, second.valid_precision) == (datetime(2020, 1, 1, tzinfo=UTC), "year")
     assert found.reading.mentions[second.subject].kind == "pronoun"
+    assert [draft.confidence for draft in found.reading.facts] == [SURE, UNSURE]
 
 
 DROPPED = {
@@ -75,6 +85,12 @@ DROPPED = {
     "a subject that is no entity": {"subject": "Mallory"},
     "an object that is no entity": {"object": "Mallory", "object_text": "Mallory"},
     "an object of another sentence": {"object": "Lisbon", "object_text": "Lisbon"},
+    "an object that came before": {
+        "sentence": "She lives in Lisbon since 2020.",
+        "subject": "Carl",
+        "subject_text": "",
+        "object_text": "it",
+    },
     "a subject that comes later": {"subject": "Carl", "subject_text": "Carl"},
     "a value that the sentence does not have": {"object": None, "object_text": None, "value": "very rich"},
     "neither object nor value": {"object": None, "object_text": None},
@@ -88,6 +104,10 @@ def test_a_fact_that_the_text_does_not_have_is_dropped(change: dict[str, Any]) -
     entities = [ANNA, ACME, entity("Lisbon", "location"), entity("Carl", "person")]
     found = grounded(entities, [{**WORKS, **change}])
     assert (found.reading.facts, found.dropped) == ((), 1)
+
+
+def test_whom_the_model_did_not_note_nothing_is_said_of() -> None:
+    assert grounded([ACME], [WORKS]).reading.facts == ()
 
 
 @pytest.mark.parametrize(
@@ -110,6 +130,34 @@ def test_an_entity_that_the_text_does_not_name_is_dropped(note: Any) -> None:
     assert (found.reading.mentions, found.dropped) == ((), 1)
 
 
+@pytest.mark.parametrize("wording", ["She", "Lord Mallory"])
+def test_a_pronoun_or_a_wording_that_is_nowhere_is_no_name(wording: str) -> None:
+    found = grounded([entity("Mallory", "person", wording)], [])
+    assert (found.reading.mentions, found.dropped) == ((), 1)
+
+
+def test_a_wording_that_is_a_pronoun_stands_for_nobody_by_itself() -> None:
+    """The model may have taken it for somebody else's; only the fact that uses it says whom it stands for."""
+    found = grounded([entity("Anna Smith", "person", "Anna Smith", "She", "her")], [])
+    assert [mention.text for mention in found.reading.mentions] == ["Anna Smith"]
+
+
+def test_a_word_that_fills_the_text_is_noted_so_often_and_no_more() -> None:
+    found = grounded([ACME], [], "Acme. " * 3 * MOST_PLACES)
+    assert len(found.reading.mentions) == MOST_PLACES
+
+
+def test_words_far_apart_are_no_name() -> None:
+    found = grounded([ANNA], [], "Anna" + " " * 600 + "Smith works.")
+    assert (found.reading.mentions, found.dropped) == ((), 1)
+
+
+def test_a_sentence_has_an_end() -> None:
+    text = f"Anna Smith works for Acme{' and so on' * 250}."
+    found = grounded([ANNA, ACME], [fact("Anna Smith", "works_for", "Acme", text)], text)
+    assert (found.reading.facts, found.dropped) == ((), 1)
+
+
 def test_an_entity_goes_by_its_wording_when_its_name_is_nowhere() -> None:
     found = grounded([entity("Karl Müller", "person", "Carl")], [])
     assert [(mention.name, mention.text) for mention in found.reading.mentions] == [("Carl", "Carl")]
@@ -129,6 +177,8 @@ def test_a_predicate_is_one_of_the_project_or_a_verb_of_the_sentence() -> None:
         {**WORKS, "predicate": "owes money to"},
         carl,
         {**carl, "predicate": "is_god"},
+        {**carl, "predicate": "w"},
+        {**carl, "predicate": "lect_against"},
     ]
     found = grounded(entities, facts)
     assert [(predicate, value) for _, predicate, value, _ in said(found)] == [
@@ -257,6 +307,45 @@ def test_no_text_can_end_the_data() -> None:
     asked = question(source, [], split(source), SCHEMA)
     assert json.loads(asked.data)["passages"] == [{"n": 0, "text": text}]
     assert text not in asked.system
+
+
+def test_what_goes_to_the_model_is_bounded() -> None:
+    source = Source("x", "text", NOW, "T" * 5000)
+    told = [Passage(n, n, n + 1, "a" * 1000 + str(n)) for n in range(10)]
+    many = Schema(TYPES, {f"zz_{n:04}": RelationRule(f"zz_{n:04}") for n in range(1000)})
+    asked = question(source, told[:9], told[9:], many)
+    data = json.loads(asked.data)
+    assert [one["text"][-1] for one in data["before"]] == ["5", "6", "7", "8"]
+    assert {len(one["text"]) for one in data["before"]} == {BEFORE_CHARACTERS}
+    assert len(data["title"]) == 200
+    assert f"zz_{MOST_PREDICATES - 1:04}" in asked.system
+    assert f"zz_{MOST_PREDICATES:04}" not in asked.system
+
+
+def test_no_more_notes_of_a_passage_are_read_than_it_can_have() -> None:
+    answer = {"passages": [{"n": 0, "entities": [ANNA] * 500, "facts": [WORKS] * 500}]}
+    [notes] = understood(json.dumps(answer), 1)
+    assert (len(notes.entities), len(notes.facts), notes.broken) == (MOST_NOTES, MOST_NOTES, 1000 - 2 * MOST_NOTES)
+
+
+def test_what_is_noted_first_of_a_passage_counts() -> None:
+    answer = {"passages": [{"n": 0, "entities": [ANNA], "facts": []}, {"n": 0, "entities": [ACME], "facts": []}]}
+    [notes] = understood(json.dumps(answer), 1)
+    assert [note.name for note in notes.entities] == ["Anna Smith"]
+
+
+def test_the_types_to_choose_from_are_the_projects() -> None:
+    def kind(types: list[str]) -> Any:
+        passage = answer_schema(types)["properties"]["passages"]["items"]["properties"]
+        return passage["entities"]["items"]["properties"]["type"]
+
+    assert kind(["location", "person"]) == {"type": "string", "enum": ["location", "person"]}
+    assert kind([]) == {"type": "string"}
+
+
+def test_names_side_by_side_are_a_hint_whoever_says_it() -> None:
+    [draft] = grounded([ANNA, ACME], [{**WORKS, "predicate": "mentioned_with"}]).reading.facts
+    assert (draft.predicate, draft.confidence) == ("mentioned_with", HINT)
 
 
 def test_the_schema_is_one_that_servers_take() -> None:

@@ -123,3 +123,11 @@ def test_without_a_usable_answer_the_extractive_summary_stays(settings: Settings
 def test_without_a_model_nothing_is_asked(settings: Settings) -> None:
     settings.MEMSTACK_LLM_BASE_URL = ""
     assert improved(EXTRACTIVE, TEXT, lambda: None) == (EXTRACTIVE, {})
+
+
+def test_of_what_has_no_sentence_no_summary_is_asked_for(settings: Settings) -> None:
+    empty = Summary((), (), 1)
+    with LlmServer(server.well) as running:
+        settings.MEMSTACK_LLM_BASE_URL, settings.MEMSTACK_LLM_MODEL = running.url, server.MODEL
+        assert improved(empty, TEXT, lambda: None) == (empty, {})
+        assert not running.requests

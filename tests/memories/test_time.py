@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from memories import changes, queries, services
 from memories.graph import decisions, time
-from memories.models import Fact, FactBelief, FactDecision, Memory, Project, RelationType
+from memories.models import Fact, FactBelief, FactDecision, Memory, Project, RelationType, Review
+from memories.schema.services import update_relation_type
 from memories.validation import NewMemory
 from tests.memories.test_graph import run, save
 
@@ -137,6 +138,43 @@ def test_a_city_and_its_country_do_not_contradict(alice: User, project: Project)
     assert homes(project) == {"Graz", "Austria"}
 
 
+def test_where_a_place_lies_counts_as_long_as_it_is_said(alice: User, project: Project) -> None:
+    say(alice, project, "Maria Costa lives in Zellberg.", "2020-03-01")
+    lies = say(alice, project, "Zellberg lies in Porto.", "2020-04-01")
+    say(alice, project, "Maria Costa lives in Porto.", "2021-03-01")
+    assert homes(project) == {"Zellberg", "Porto"}
+    within = Fact.objects.get(predicate="located_in")
+    services.invalidate_fact(within, alice, wrong=True)
+    assert homes(project) == {"Porto"}
+    services.restore_fact(Fact.objects.get(pk=within.pk), alice)
+    assert homes(project) == {"Zellberg", "Porto"}
+    foreseen = services.deletion_preview(lies)
+    assert services.delete_memory(lies) == foreseen
+    assert homes(project) == {"Porto"}
+
+
+def test_what_ended_a_marriage_counts_whoever_marries(alice: User, project: Project) -> None:
+    """His death is told of him alone; her other marriage, told later, is derived with it all the same."""
+    say(alice, project, "Peter Jones is married to Maria Costa.", "2019-03-01")
+    say(alice, project, "Peter Jones died in 2021.", "2022-03-01")
+    assert spans(project, "married_to") == {"Maria Costa": ("", "2021-01-01")}
+    say(alice, project, "Maria Costa is married to Tom Miller.", "2022-06-01")
+    assert spans(project, "married_to")["Maria Costa"] == ("", "2021-01-01")
+
+
+@pytest.mark.parametrize("functional", [False, True])
+def test_what_holds_in_both_directions_is_what_the_schema_says(alice: User, project: Project, functional: bool) -> None:
+    say(alice, project, "Anna Smith supports Tom Miller.", "2020-03-01")
+    say(alice, project, "Tom Miller no longer supports Anna Smith.", "2021-03-01")
+    relation = RelationType.objects.get(project=project, name="supports")
+    relation = update_relation_type(relation, {"functional": functional})
+    assert spans(project, "supports") == {"Tom Miller": ("", "")}
+    relation = update_relation_type(relation, {"symmetric": True})
+    assert spans(project, "supports") == {"Tom Miller": ("", "2021-03-01")}
+    update_relation_type(relation, {"symmetric": False})
+    assert spans(project, "supports") == {"Tom Miller": ("", "")}
+
+
 def test_what_was_believed_is_still_told(alice: User, project: Project) -> None:
     say(alice, project, "Maria Costa lives in Lisbon.", "2020-03-01")
     first = Fact.objects.get(predicate="lives_in").created_at
@@ -258,6 +296,22 @@ def test_two_homes_at_one_time_are_both_told_and_a_question(alice: User, project
     settled = time.settle(project, {named("Lisbon").pk})
     ((unsure),) = settled.unsure
     assert {unsure.one, unsure.other} == {named("Lisbon").pk, named("Porto").pk}
+
+
+def test_a_question_goes_when_what_is_said_answers_it(alice: User, project: Project) -> None:
+    for place in ("Lisbon", "Porto"):
+        say(alice, project, f"Maria Costa lives in {place}.", "2020-03-01")
+    assert Review.objects.filter(kind="invalidation", state="open").count() == 1
+    say(alice, project, "Maria Costa lives in Porto.", "2021-03-01")
+    assert not Review.objects.filter(kind="invalidation").exists()
+
+
+def test_what_holds_needs_no_decision_that_it_does(alice: User, project: Project) -> None:
+    say(alice, project, "Maria Costa lives in Lisbon.", "2020-03-01")
+    services.restore_fact(named("Lisbon"), alice)
+    assert not FactDecision.objects.exists()
+    say(alice, project, "Maria Costa lives in Porto.", "2021-03-01")
+    assert homes(project) == {"Porto"}
 
 
 def test_a_relation_that_becomes_functional_closes_and_back(alice: User, project: Project) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memories import queries
+from memories.engine.relations import HINT
 from memories.models import Fact, Memory, Passage, Project
 from memories.search import SearchAnswer, SearchResult
 from memories.templatetags.pages import excerpt, highlight, marked, result_words, seconds, share, why_words
@@ -183,7 +184,7 @@ def test_words() -> None:
 
 def test_names_that_only_stand_together_come_after_what_is_said_of_them(project: Project) -> None:
     memory, ada, weak = rows.read_memory(project)
-    Fact.objects.filter(pk=weak.pk).update(confidence=queries.HINT)
+    Fact.objects.filter(pk=weak.pk).update(confidence=HINT)
     sure = rows.fact(memory, ada, rows.entity(project, "Turin", "location"), "Ada moved to Lisbon.", confidence=0.9)
     assert list(queries.facts_of(memory)) == [weak, sure]
     assert reading.read(memory, queries.memory_detail(memory)).facts == [sure, weak]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from django.core.checks import run_checks
 from pytest_django import Settings
 
 from memstack import checks
+from tests.stack import clean_environment
 
 LLM = {"MEMSTACK_LLM_BASE_URL": "http://models.example/v1", "MEMSTACK_LLM_MODEL": "small"}
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,9 +58,15 @@ def test_a_wrong_setting(settings: Settings, wrong: dict[str, object], expected:
     assert told() == {expected}
 
 
-def test_an_unknown_database(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.mysql")
-    assert told() == {"E004"}
+@pytest.mark.parametrize("url", ["sqlite:///memories.db", "sqlite://:memory:", "mysql://me:secret@host/name", "name"])
+def test_an_unknown_database_is_refused_with_a_sentence(url: str) -> None:
+    environment = clean_environment() | {"DATABASE_URL": url}
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("DATABASE_URL must name a PostgreSQL database")
+    assert "secret" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_an_old_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,9 @@ def test_a_stream_that_opens_and_says_nothing_is_given_up(own: Stack, guest: Vis
     page.clock.run_for(40_000)
     expect(page.locator("task-progress")).to_have_attribute("data-status", "completed")
     page.clock.run_for(2000)
-    assert page.evaluate("muted") in {2, 3}  # by a clock that runs ahead perhaps once more
+    # Opened anew for each look that finds something new. The page's clock goes on while the worker works, so one look
+    # may fall between two steps of the task, and the next one finds its end.
+    assert page.evaluate("muted") in {2, 3}
 
 
 def test_missing_processes_are_told_with_what_to_do_and_the_banner_goes(own: Stack, guest: Visitor) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from memories.engine.extraction.grammar import SUBJECTS, list_head, sentence_end, sentence_start
 from memories.engine.extraction.predicates import Relation
 from memories.engine.extraction.sheet import Sheet, Statement, fact
+from memories.engine.relations import HINT, TOGETHER
 
-CONFIDENCE = 0.3
-PREDICATE = Relation("mentioned_with")
+PREDICATE = Relation(TOGETHER)
 _NEAR = 2  # places apart; further names seldom have to do with each other
 _PAIR_WORDS = """
 person-organization person-location person-work person-concept person-technology person-product
@@ -32,7 +32,7 @@ def together(sheet: Sheet, linked: set[frozenset[str]]) -> Iterator[Statement]:
         pair = frozenset((sheet.name(one), sheet.name(other)))
         if pair not in linked and len(pair) == 2 and pair.isdisjoint(sheet.speakers):
             linked.add(pair)  # speakers stand beside everything
-            yield fact(one, PREDICATE, other, sheet.root(other), CONFIDENCE)
+            yield fact(one, PREDICATE, other, sheet.root(other), HINT)
 
 
 def _neighbours(sheet: Sheet) -> Iterator[tuple[int, int]]:

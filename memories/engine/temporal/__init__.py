@@ -2,15 +2,13 @@
 
 from memories.engine.temporal.dates import DateSpan, Relation, find_dates
 from memories.engine.temporal.history import Belief, Held, history
-from memories.engine.temporal.relations import ANYBODY, ONE_AT_A_TIME, PLACED, SYMMETRIC, WITHIN, Rule, Thing, kind_of
+from memories.engine.temporal.relations import ANYBODY, PLACED, WITHIN, Rule, Thing, kind_of
 from memories.engine.temporal.sayings import Decision, Saying, Stretch, Timeline, Unsure
 from memories.engine.temporal.timeline import key_of, timeline
 
 __all__ = [
     "ANYBODY",
-    "ONE_AT_A_TIME",
     "PLACED",
-    "SYMMETRIC",
     "WITHIN",
     "Belief",
     "DateSpan",

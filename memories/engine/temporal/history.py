@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -81,31 +81,46 @@ def _course(
     sayings: Sequence[Saying], decisions: Sequence[Decision], rule: Rule
 ) -> Iterable[tuple[datetime, Sequence[Stretch]]]:
     """The stretches at each time that brought something new."""
-    times = sorted({saying.known_at for saying in sayings} | {decision.made_at for decision in decisions})
+    decided_at = {decision.made_at for decision in decisions}
     simple = all(one.over is None or one.is_past for one in sayings)  # nothing ends between two times it is spoken of
+    vague = [one for one in sayings if one.low < one.high]
     coming: dict[datetime, list[Saying]] = defaultdict(list)
     for saying in sayings:
         coming[saying.known_at].append(saying)
     known: list[Saying] = []
-    for moment in times:
-        repeated = [_adds_nothing(known, saying, decisions) for saying in coming[moment]]
-        if not (simple and repeated and all(repeated)):
+    for moment in sorted(coming.keys() | decided_at):
+        repeated = [_adds_nothing(known, saying, decisions, vague) for saying in coming[moment]]
+        if not (simple and moment not in decided_at and all(repeated)):
             decided = [decision for decision in decisions if decision.made_at <= moment]
             yield moment, timeline(known, decided, rule).stretches
 
 
-def _adds_nothing(known: list[Saying], saying: Saying, decisions: Sequence[Decision]) -> bool:
-    """Puts the saying among those known; whether it only says once more, between others that say it, what they say.
+def _adds_nothing(known: list[Saying], saying: Saying, decisions: Sequence[Decision], vague: Sequence[Saying]) -> bool:
+    """Puts the saying among those known; whether it only says once more what the one before it says.
 
-    A person's home is told a thousand times, and each of them would otherwise be a timeline to derive.
+    A person's home is told a thousand times, and each of them would otherwise be a timeline to derive. It does say
+    something new where what comes after it may be of the same time or an earlier one, and where the one before it left
+    something open that is said of the same time.
     """
     insort(known, saying, key=lambda one: one.order)
     place = next(i for i, one in enumerate(known) if one is saying)
     before = known[place - 1] if place else None
     after = known[place + 1] if place + 1 < len(known) else None
-    if before is None or not _repeats(before, saying) or (after is not None and after.low != after.high):
+    if before is None or not _repeats(before, saying) or (after is not None and after.high == saying.high):
+        return False
+    if any(one.low <= saying.high <= one.high for one in vague) or not _stands_alone(known, place - 1):
         return False
     return not any(before.said_at <= decision.made_at <= saying.said_at for decision in decisions)
+
+
+def _stands_alone(known: Sequence[Saying], place: int) -> bool:
+    """Whether all that is said of the same time before it is of the same thing."""
+    one = known[place]
+    while place and known[place - 1].high == one.high:
+        place -= 1
+        if known[place].thing != one.thing:
+            return False
+    return True
 
 
 def _repeats(before: Saying, saying: Saying) -> bool:
@@ -113,7 +128,3 @@ def _repeats(before: Saying, saying: Saying) -> bool:
         return False
     undated = all(one.begins is None and one.over is None for one in (before, saying))
     return undated and before.high < saying.high
-
-
-def ids(stretch: Stretch) -> list[Hashable]:
-    return [saying.id for saying in stretch.sayings]

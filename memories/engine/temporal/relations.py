@@ -19,9 +19,7 @@ Verdict = Literal["same", "other", "unsure"]
 Kind = Literal["many", "one", "once"]
 
 ANYBODY = ":*"  # after a relation that is over: with whomever it was
-ONE_AT_A_TIME = frozenset({"lives_in", "works_for", "married_to"})
 ONCE = frozenset({"born_in", "born_at", "died_in", "died_at", "founded_at"})
-SYMMETRIC = frozenset({"married_to", "partner_of", "divorced_from"})
 PLACED = frozenset({"lives_in", "born_in", "died_in"})
 WITHIN = frozenset({"located_in", "part_of"})
 

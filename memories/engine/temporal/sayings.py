@@ -59,7 +59,8 @@ class Saying:
     def order(self) -> tuple[object, ...]:
         """Its place in time; what ends comes after what begins. Nothing here depends on when it was saved."""
         rank = {"idle": 0, "holds": 0, "denied": 1, "closes": 2}[self.said]
-        return self.high, self.position if self.talk is not None else 0, rank, self.low, self.said_at, str(self.over)
+        place = self.position if self.talk is not None else 0
+        return self.high, place, rank, self.low, self.said_at, str(self.over), self.precision or ""
 
     def is_before(self, other: Saying) -> bool:
         """Whether it is certain that this came first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from memories.engine.temporal.relations import Rule, Thing
 from memories.engine.temporal.sayings import Decision, Key, Saying, Stretch, Timeline, Unsure
@@ -97,13 +98,24 @@ class _Line:
         ended = self._ended_by_hand(sayings)
         given_up = _cancelled(sayings)
         self.cancelled = {plan.id: by for plan, by in given_up if not self._is_kept_key(self._key(plan), by)}
-        for saying in sayings:
-            self._expire(saying.high)
-            self._take(saying)
-            if saying.id in ended:
-                self._end_by_hand(saying, ended[saying.id])
+        for _, tied in groupby(sayings, key=lambda saying: saying.order):
+            together = list(tied)
+            self._expire(together[0].high)
+            self._go_on(together)
+            for saying in together:
+                self._take(saying)
+                if saying.id in ended:
+                    self._end_by_hand(saying, ended[saying.id])
         for stretch in self.open:
             stretch.end = self._own_end(stretch)
+
+    def _go_on(self, together: Sequence[Saying]) -> None:
+        """What goes on at a time is not ended by what else is said of it, or the order of reading would decide."""
+        for saying in together:
+            if saying.said == "holds" and not saying.is_past and saying.id not in self.cancelled:
+                stretch = self._open(self._key(saying))
+                if stretch is not None:
+                    stretch.last = saying
 
     def _take(self, saying: Saying) -> None:
         if saying.said == "idle":
