@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memories.engine.extraction import gazetteer
+from memories.engine.extraction import gazetteer, wire
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.marked import defined, quoted, terms, titled
 from memories.engine.extraction.names import Name, located, text_of
@@ -53,7 +53,9 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex, own: OwnType
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)
-    found = [name for name in candidates if name and not _is_generic(doc, name)]
+    lines = wire.lines(text)
+    candidates += wire.sources(doc, lines)
+    found = [name for name in candidates if name and not _is_generic(doc, name) and not wire.belied(name, lines)]
     return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, found))]
 
 
