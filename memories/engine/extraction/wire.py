@@ -67,7 +67,7 @@ def lines(text: str) -> list[Line]:
 
 
 def _line(match: re.Match[str]) -> Line | None:
-    joint = _joint(match["names"], told=match["rest"].startswith(" in "))
+    joint = _joint(match["names"], coded=bool(match["code"]), told=match["rest"].startswith(" in "))
     if joint is None:
         return None
     start, end = match.span("names")
@@ -76,16 +76,18 @@ def _line(match: re.Match[str]) -> Line | None:
     return Line(match.start(), begin, match.end(), (start, start + joint), medium)
 
 
-def _joint(names: str, *, told: bool) -> int | None:
-    """Where the town ends. Where the line doesn't tell the language of the report, a capital must stand there."""
-    town = next((town for town in (names[: m.start()] for m in re.finditer(" ", names)) if town in CAPITALS), None)
+def _joint(names: str, *, coded: bool, told: bool) -> int | None:
+    """Where the town ends; None where the line may be about something else ("Anna Smith in Paris 3 May 2021"). Only
+    after a code, or before a word for a station, need the town be no capital, if the language is told."""
+    town = next((town for m in re.finditer(" ", names) if (town := names[: m.start()]) in CAPITALS), None)
     rest = names[len(town) + 1 :] if town else ""
-    if town and (told or _STATION.search(rest) or (rest.isupper() and len(rest) > 2)):
+    if town and ((coded and told) or _STATION.search(rest) or (rest.isupper() and len(rest) > 2)):
         return len(town)
-    if not told:
+    if not told or not (coded or _STATION.search(names)):
         return None
-    for word in re.finditer(r"(?<= )\S+", names):
-        if _STATION.fullmatch(word[0]) or (word[0].isupper() and len(names) - word.start() > 1):
+    words = list(re.finditer(r"(?<= )\S+", names))
+    for word in words:
+        if word[0].isupper() or (_STATION.fullmatch(word[0]) and word is not words[-1]):
             return word.start() - 1
     return names.index(" ")
 
