@@ -392,3 +392,45 @@ def test_a_passage_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     passages = split(source)
     assert len(list(LocalExtractor().read(source, passages, EMPTY))) == len(passages) > 5
     assert parsed == [passage.text for passage in passages]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Never had Anna met Bob in Rome.",
+        "Never did Carla live in Rome.",
+        "Nor did Anna live in Rome.",
+        "At no time did Anna live in Rome.",
+    ],
+)
+def test_a_negation_before_the_auxiliary_counts(text: str) -> None:
+    assert any(b == "Rome" for _, _, b in read(text).triples("negated"))
+    assert not any(predicate == "lives_in" for _, predicate, _ in read(text).triples())
+
+
+def test_not_only_is_no_negation() -> None:
+    assert ("Anna", "lives_in", "Rome") in read("Not only did Anna live in Rome, she stayed for years.").triples()
+
+
+def test_nobody_is_what_there_was() -> None:
+    found = talk(("Mia", "We did well, but there was one old lawyer there."), ("Jon", "I see."))
+    assert not any(predicate in {"role", "is_a"} for _, predicate, _ in found.triples())
+
+
+def test_a_verb_without_an_object_borrows_none() -> None:
+    found = read("Tom grows and achieves redemption. Mia founded and led Acme Corp.").triples()
+    assert not any(predicate == "grow" for _, predicate, _ in found)
+    assert ("Mia", "founded", "Acme Corp.") in found
+
+
+def test_who_wrote_a_book_does_not_call_it() -> None:
+    found = talk(("Mia", 'I am reading a fantasy novel called "The Glass Tower" by Lena Hoff.'), ("Jon", "Nice."))
+    assert not any(predicate in {"call", "name"} for _, predicate, _ in found.triples())
+
+
+def test_the_first_word_before_a_contracted_is_is_no_name() -> None:
+    assert "Nature" not in talk(("Mia", "Nature's amazing."), ("Jon", "It is.")).types()
+
+
+def test_a_county_before_an_office_is_no_name_of_it() -> None:
+    assert read("Anna met state Sen. Maria Lopez in Hamar.").types()["Maria Lopez"] == "person"

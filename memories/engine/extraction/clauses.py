@@ -150,7 +150,8 @@ def _plain_object(here: _Clause, preposition: str, noun: Token, actor: int, rela
     if _tells(here, preposition, noun, actor) and not relation.inverted:
         yield from value(actor, relation.name, grammar.phrase(noun), here.verb, 0.7, thing=noun)
     for one in here.sheet.below(noun):
-        if one.index != actor:
+        people = one.link == "compound" and here.sheet.type(one.index) == "group" and here.sheet.speaker
+        if one.index != actor and not people:  # "our Italian holiday" is no fact about Italians
             yield fact(actor, _indirect(here, preposition, one), one.index, here.verb, 0.6)
 
 
@@ -263,6 +264,8 @@ def _passive_argument(here: _Clause, preposition: str, noun: Token, patient: int
             if name in _PASSIVE_VALUES:
                 yield from value(patient, name, grammar.phrase(noun), verb, 0.7, thing=noun)
             yield from _plain_object(here, preposition, noun, patient, Relation(name))
+    elif preposition == "by" and here.lemma in {"call", "name"}:
+        return  # "a novel called Dawn by Lena Hoff": she wrote it, and doesn't call it
     elif preposition == "by":
         relation = predicates.of_verb(here.lemma, "", "", sheet.type(patient), sheet.schema)
         yield fact(index, relation, patient, verb)

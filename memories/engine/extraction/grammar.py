@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction.names import text_of
-from memories.engine.extraction.predicates import ENDING, SPEECH, THOUGHT
+from memories.engine.extraction.predicates import ACTIVE, ENDING, SPEECH, THOUGHT
 from memories.engine.types import Polarity
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ _CONDITIONS = frozenset({"if", "whether", "unless"})
 _ABILITY = frozenset({"speak", "play", "swim", "drive", "cook", "read", "sing", "dance", "ride", "ski", "code", "knit"})
 _PERSONS = frozenset({"i", "you", "we"})
 _BARELY = frozenset({"almost", "nearly", "hardly", "barely"})
+_DENYING = frozenset({"never", "nor", "neither", "not", "no", "nowhere"})
+_NOT_DENYING = frozenset({"only", "sooner", ",", ";"})  # "Not only did she"; "No, did she?"
+_YOUNG = frozenset({"kid", "child", "baby", "toddler", "boy", "girl", "teen", "teenager"})
 _ONCE = frozenset({"previously", "formerly", "originally", "once", "earlier", "then"})
 _AMOUNTS_WORDS = """
 number variety range list series group lot host couple selection collection array pair trio plethora majority handful
@@ -58,6 +61,8 @@ def subjects(verb: Token, depth: int = 0) -> tuple[list[Token], bool]:
     """Who does it, and whether they are rather who it is done to (passive); borrowed from above where the verb
     has none."""
     own = next((child for child in verb.children if child.dep_ in SUBJECTS), None)
+    if own is None and any(child.dep_ == "expl" for child in verb.children):
+        return [], False  # "we did well, but there was one old judge": nobody is the judge
     if own is not None:
         token = verb.head if own.tag_ in {"WDT", "WP"} and verb.dep_ == "relcl" else own
         return coordinated(token), own.dep_ == "nsubjpass"
@@ -126,6 +131,8 @@ def prepositional(preposition: Token) -> Iterator[tuple[str, Token]]:
 
 def _shared_object(verb: Token) -> Iterator[tuple[str, Token]]:
     """ "founded and led Acme": the first verb has its object at the second."""
+    if verb.lemma_ not in ACTIVE:
+        return  # "he grows and finds peace": not every verb has an object
     for other in verb.children:
         if other.dep_ == "conj" and other.pos_ == "VERB" and other.i == verb.i + 2 and verb.tag_ == other.tag_:
             yield from (("", child) for child in other.children if child.dep_ == "dobj")
@@ -176,10 +183,18 @@ def particle(verb: Token) -> str:
 
 
 def negated(verb: Token) -> bool:
-    return any(
+    return _fronted_negation(verb) or any(
         child.dep_ == "neg" or child.lower_ in {"never", "nobody", "neither"} | _BARELY or _no_longer(child)
         for child in verb.children
     )
+
+
+def _fronted_negation(verb: Token) -> bool:
+    """ "Never had Anna met Bob", "Nor did she", "At no time did she": the auxiliary stands before its subject."""
+    subject = next((child.i for child in verb.lefts if child.dep_ in SUBJECTS), 0)
+    helper = next((child.i for child in verb.lefts if child.dep_ == "aux" and child.i < subject), 0)
+    front = [token.lower_ for token in verb.doc[max(sentence_start(verb), helper - 4) : helper]] if helper else []
+    return not _DENYING.isdisjoint(front) and _NOT_DENYING.isdisjoint(front)
 
 
 def _no_longer(child: Token) -> bool:
@@ -286,7 +301,9 @@ def is_death(verb: Token) -> bool:
 
 
 def formerly(verb: Token) -> bool:
-    """ "used to live", "before that I lived": it was so and is over."""
+    """ "used to live", "before that I lived", "when I was a kid": it was so and is over."""
+    if verb.lower_ == "was" and any(child.dep_ == "attr" and child.lemma_ in _YOUNG for child in verb.children):
+        return True
     if verb.tag_ == "VBD" and verb.lemma_ in _STATES and any(_once(child) for child in verb.children):
         return True
     return verb.dep_ == "xcomp" and verb.head.lower_ == "used" and verb.tag_ == "VB"

@@ -66,7 +66,7 @@ class LocalExtractor:
     beforehand, and no facts. Raises WeightsUnavailable when the model is not installed.
     """
 
-    version = "local-3"
+    version = "local-4"
 
     def read(self, source: Source, passages: Sequence[Passage], schema: Schema) -> Iterator[Reading]:
         """A reading per passage, in order; the work is done batch by batch as the readings are asked for."""

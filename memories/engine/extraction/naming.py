@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memories.engine.extraction import gazetteer
+from memories.engine.extraction import gazetteer, wire
 from memories.engine.extraction.lookup import NameIndex
 from memories.engine.extraction.marked import defined, quoted, terms, titled
 from memories.engine.extraction.names import Name, located, text_of
@@ -53,16 +53,32 @@ def find_names(doc: Doc, names: NameIndex, technologies: NameIndex, own: OwnType
     candidates += quoted(doc)
     candidates += defined(doc)
     candidates += titled(doc)
-    found = [name for name in candidates if name and not _is_generic(doc, name)]
+    lines = wire.lines(text)
+    candidates += wire.sources(doc, lines)
+    found = [name for name in candidates if name and not _is_generic(doc, name) and not wire.belied(name, lines)]
     return [_numbered(doc, name) for name in _linked(doc, _without_overlap(doc, found))]
 
 
 def _is_generic(doc: Doc, name: Name) -> bool:
     """ "the Board", "a River": a common noun that only has a capital."""
-    if name.rank < 2 or name.last - name.first != 1 or name.first == 0:
+    if name.rank < 2 or name.last - name.first != 1:
+        return False
+    if _is_subject_of_s(doc, name):
+        return True
+    if name.first == 0:
         return False
     word = doc[name.first].lemma_.lower()
     return doc[name.first - 1].lower_ in {"the", "a", "an"} and word in _COMMON
+
+
+def _is_subject_of_s(doc: Doc, name: Name) -> bool:
+    """ "Nature's amazing": any first word has a capital, and its "'s" is a verb."""
+    word = doc[name.first]
+    if not word.is_sent_start or name.last + 1 >= len(doc) or doc[name.last].lower_ not in {"'s", "\u2019s"}:
+        return False
+    following = doc[name.last + 1]
+    verbal = following.tag_ in {"DT", "PRP$"} or (following.tag_ == "JJ" and following.head.i <= following.i)
+    return verbal and (word.tag_ == "NN" or (name.rank == 3 and name.type == "concept"))
 
 
 def _numbered(doc: Doc, name: Name) -> Name:

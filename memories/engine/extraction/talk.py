@@ -87,9 +87,10 @@ _TALKING_WORDS = (
     "tell ask say let thank share show know hear check chat talk congratulate mention remind apologize add see"
 )
 _TALKING = frozenset(_TALKING_WORDS.split())
+_VAGUE = frozenset({"have_for", "have_at", "have_on", "have_of", "have_about", "have_to"})  # what one has is not told
 _FAINT = 0.4  # what a name below the subject has to do with the clause
 _IRONY = re.compile(
-    r"\A\W*(?:oh,? (?:great|joy|wonderful|fantastic|perfect|lovely|sure|yeah|yes,? because|brilliant)\b|yeah,? right\b"
+    r"\A\W*(?:oh,? (?:great|joy|wonderful|fantastic|perfect|lovely|sure|yes,? because|brilliant)\b|yeah,? right\b"
     r"|(?:yeah|sure|right),? because\b|as if\b|just what i (?:needed|wanted)\b|because (?:obviously|clearly)\b"
     r"|wow,? (?:thanks a lot|how (?:nice|lovely) of)\b|sure,? (?:like|as if)\b|of course,? because\b)"
     r"|\b(?:said no one ever|yeah,? right|/s)\W*\Z|\U0001f644",
@@ -154,6 +155,8 @@ def _idle_link(sheet: Sheet, one: Statement, thing: int) -> bool:
     """What two speakers do to each other in talking, and links to labels: "the NGO community"."""
     if one.predicate in KNOWN:
         return False
+    if one.predicate in _VAGUE and sheet.type(thing) != "person":
+        return True
     if one.predicate == GENERIC or (one.confidence <= _FAINT and not _of_kin(one)):
         return True
     if all(_pronoun(sheet, end, FIRST | SECOND) for end in (one.subject, thing)):
@@ -197,6 +200,8 @@ def _flatters(sheet: Sheet, one: Statement) -> bool:
     thing = one.thing
     if thing is None:
         return False
+    if thing.tag_ == "NNS" and thing.lemma_ in KIN:
+        return True  # "we're friends": with whom is not told
     if thing.lemma_.lower() in _FLATTERY and not any(child.dep_ == "compound" for child in thing.children):
         return True
     praised = any(child.lower_ in _PRAISE for child in thing.children)

@@ -6,12 +6,14 @@ them: after a noun that says what they are, in a list that such a noun opens, or
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memories.engine.extraction.grammar import sentence_end, sentence_start
 from memories.engine.extraction.kinds import kind_of
+from memories.engine.extraction.recognised import RANKS
+from memories.engine.extraction.wording import head_type
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
@@ -192,6 +194,16 @@ def _plausible(doc: Doc, first: int, last: int, kind: str) -> bool:
     people = len(words) > 1 and all(word.ent_type_ == "PERSON" for word in words)
     if people and kind not in {"person", "work", "organization"}:
         return False
+    if kind == "location" and (_rank(words[0]) or _rank(words[-1]) or _heads(words) in {"organization", "event"}):
+        return False  # "state Sen. Mary Moe", "county Fire Department"
     if kind in {"person", "location"}:
         return not any(word.lower_ in _JOINS | {"is", "are", "my", "your", "it"} for word in words)
     return True
+
+
+def _rank(word: Token) -> bool:
+    return word.lower_.rstrip(".") in RANKS
+
+
+def _heads(words: Sequence[Token]) -> str | None:
+    return head_type([word.lower_ for word in words])
