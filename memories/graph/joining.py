@@ -52,7 +52,8 @@ def settle(
     """
     reread = bearers.settle(project, touched)
     touched = {*touched} | reread
-    around = _mates(touched) | likenesses.shorter_ones(project, touched)
+    kin = _mates(touched)  # also those of whom one is gone: they lose its mentions and its names
+    around = kin | likenesses.shorter_ones(project, touched)
     gone, renamed = naming.refresh((touched - set(named)) | reread)
     naming.forget(gone)
     around |= likenesses.shorter_ones(project, touched - gone)
@@ -64,7 +65,7 @@ def settle(
     settled.entities |= regrouped.ends | again.entities
     for one in (settled, again):
         doubts.write(project, one)
-    shown = region.shown(touched | moved) | settled.entities
+    shown = region.shown(touched | kin | moved) | settled.entities
     removed, left = _remove(gone, moved)
     proposals.write(project, region.judged, region.clusters, touched | moved | around)
     shown &= set(Entity.objects.filter(pk__in=shown).values_list("pk", flat=True))

@@ -253,6 +253,19 @@ def test_who_hangs_on_somebody_goes_with_them(home: Project) -> None:
 
 # --- in whatever order
 
+
+def test_who_is_left_alone_loses_the_mentions_and_names_of_who_is_gone(owner: User) -> None:
+    lived = services.create_project(owner, name="Lived")
+    gone = say(lived, "Bill_Smith knows IBM")
+    say(lived, "William_Smith knows IBM", day=1)
+    assert [(one.name, one.mention_count) for one in lived.entities.filter(type="person")] == [("William Smith", 2)]
+    say(lived, "Jon_Smith works_for Acme", gone)
+    fresh = services.create_project(owner, name="Fresh")
+    for memory in lived.memories.order_by("reference_time"):
+        say(fresh, written(memory.content), day=memory.reference_time.timetuple().tm_yday - 1)
+    assert graph(lived) == graph(fresh)
+
+
 PEOPLE = [
     "Anna",
     "Anna_Smith",
