@@ -42,7 +42,7 @@ def get(server: Server, folder: Path) -> Fetch:
     def run(place: str = "/", known: Validators | None = None, stop: Any = None, **limits: Any) -> Fetched:
         allowed = frozenset({f"127.0.0.1:{server.port}", *limits.pop("allowed", ())})
         report = limits.pop("progress", lambda done, total: None)
-        rules = Rules(allowed_private_hosts=allowed, **{"idle_seconds": 5.0, "total_seconds": 10.0, **limits})
+        rules = Rules(allowed_private_hosts=allowed, **{"idle_seconds": 20.0, "total_seconds": 40.0, **limits})
         url = server.url(place) if place.startswith("/") else place
         return fetch(url, folder, rules, known=known, progress=report, stop=stop or (lambda: None))
 
