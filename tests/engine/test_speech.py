@@ -175,7 +175,7 @@ def test_a_long_recording_takes_no_more_memory(folder: Path, tmp_path: Path) -> 
     said = words(" ".join(recordings.SENTENCES)) * 22
     assert errors(said, words(found.text)) <= 0.08 * len(said)
     assert found.sections[-1].until == pytest.approx(22 * recordings.SECONDS, abs=3)
-    assert most < 450_000
+    assert most < 480_000  # kilobytes, libraries included: 411,000 to 457,000 were seen
 
 
 # --- what is there
