@@ -84,7 +84,7 @@ class Child:
         if number == KILL:
             self.kill()
         elif self.process is not None:
-            self.process.send_signal(number)
+            os.kill(self.process.pid, number)  # by hand, because Popen's own would reap one that has just ended
 
     def kill(self) -> None:
         """Kills all processes of the child's group."""

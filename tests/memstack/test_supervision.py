@@ -12,6 +12,7 @@ import pytest
 
 from memstack import supervision
 from memstack.supervision import KILL, TERMINATE, Child, Part, Supervisor, in_words, rotate
+from tests.stack import wait_for
 
 SLEEP = "import time; time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); {SLEEP}"
@@ -94,6 +95,17 @@ def test_an_urgent_stop_waits_for_nobody(watched: Watched) -> None:
     begun = time.monotonic()
     watched.supervisor.stop(["part"], urgent=lambda: True)
     assert time.monotonic() - begun < 30
+
+
+def test_a_signal_to_one_that_has_just_ended_leaves_it_to_be_reaped(watched: Watched) -> None:
+    child = watched.add(SLEEP)
+    watched.tick_until(lambda: child.process)
+    process = child.process
+    assert process is not None
+    child.kill()
+    wait_for(lambda: supervision._has_ended(process.pid) or None, 60)
+    child.send(TERMINATE)
+    assert child.reap() == -KILL
 
 
 def test_a_large_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
